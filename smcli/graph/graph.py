@@ -119,6 +119,12 @@ class Graph:
         self._body_nodes = 0  # in all of them
         self._keep_alive = graph_def
 
+    def add(self, node: NodeDef) -> None:
+        """Add a node to the graph. Raises InvalidArgumentError when its name is taken."""
+        if node.name in self.nodes:
+            raise InvalidArgumentError(f"Node '{node.name}' is not unique")
+        self.nodes[node.name] = node
+
     def node_def(self, name: str) -> NodeDef:
         try:
             return self.nodes[name]
