@@ -109,6 +109,20 @@ class DataLossError(OpError):
     code = 15
 
 
+class OutOfTimeError(DeadlineExceededError):
+    """What was asked for took longer than the user lets it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, shown_as=DeadlineExceededError.shown_as)
+
+
+class OutOfMemoryError(ResourceExhaustedError):
+    """Memory ran out, or the part of it that the user gives."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, shown_as=ResourceExhaustedError.shown_as)
+
+
 class UnsupportedOpsError(NotFoundError):
     """The graph needs ops that smcli has no kernel for. `ops` maps each to the nodes that use it."""
 

@@ -16,9 +16,12 @@ import click
 from smcli import __version__
 from smcli.cli import compat
 from smcli.cli.flags import Flags
+from smcli.cli.limited import limited
 from smcli.cli.table import BOOL, COMMANDS, ENUM, FLAGS, INT, SAVED_MODEL_CLI_VERSION, CommandSpec, FlagSpec
-from smcli.errors import SmcliError
+from smcli.errors import OutOfMemoryError, OutOfTimeError, SmcliError
 
+# 124 as timeout(1); every other error is 1
+_EXIT_CODES: dict[type[Exception], int] = {OutOfTimeError: 124, OutOfMemoryError: 125}
 _EXIT_INTERRUPTED = 130  # 128 + SIGINT
 _EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 _CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
@@ -81,10 +84,10 @@ def _command(spec: CommandSpec) -> click.Command:
         params.append(click.Argument(["method"], type=click.Choice(spec.methods), required=False))
 
     def call(**values: Any) -> None:
-        if spec.methods:
-            _import_command(spec.name)(Flags(**{k: v for k, v in values.items() if k != "method"}), values["method"])
-        else:
-            _import_command(spec.name)(Flags(**values))
+        method = [values.pop("method")] if spec.methods else []
+        flags, command = Flags(**values), _import_command(spec.name)
+        with limited(flags, spec.name):
+            command(flags, *method)
 
     return SavedModelCommand(
         spec, context_settings=_CONTEXT, params=params, callback=call, help=spec.summary, short_help=spec.summary
@@ -146,7 +149,7 @@ def _invoke(group: click.Group, args: list[str], program: str) -> int:
         raise
     except Exception as error:
         _show_error(error)
-        return 1
+        return _EXIT_CODES.get(type(error), 1)
 
 
 def _help(group: click.Group, program: str, name: str | None) -> str:

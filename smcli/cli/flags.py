@@ -32,6 +32,11 @@ class Flags:
     init_tpu: bool = False
     use_tfrt: bool = False
     allow_ops: str | None = ""
+    profile: bool = False
+    profile_trace: str | None = ""
+    num_threads: int = 0
+    timeout: str | None = ""
+    memory_limit: str | None = ""
     op_denylist: str | None = None
     output_dir: str | None = None
     max_workspace_size_bytes: int = 2 << 20

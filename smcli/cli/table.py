@@ -75,6 +75,23 @@ FLAGS = (
         ("run",),
         own=True,
     ),
+    FlagSpec("profile", BOOL, "Show on stderr where the time went, by op and by node.", ("run",), own=True),
+    FlagSpec(
+        "profile_trace", STRING, "Write each node's times to this file, in Chrome's trace format.", ("run",), own=True
+    ),
+    FlagSpec(
+        "num_threads", INT, "Threads to compute with; those of the processors, or OMP_NUM_THREADS.", ("run",), own=True
+    ),
+    FlagSpec(
+        "timeout", STRING, "Seconds after which the command is ended, with exit code 124.", _GRAPH_COMMANDS, own=True
+    ),
+    FlagSpec(
+        "memory_limit",
+        STRING,
+        "Bytes that may be taken, such as 500M or 4G, 0 for no bound; what is free when not given. Exit code 125.",
+        _GRAPH_COMMANDS,
+        own=True,
+    ),
     FlagSpec(
         "op_denylist",
         STRING,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import CodeType
 from typing import Any
 
-from smcli.errors import InvalidArgumentError, OpError, ResourceExhaustedError, SmcliError
+from smcli.errors import InvalidArgumentError, OpError, OutOfMemoryError, ResourceExhaustedError, SmcliError
 from smcli.graph.binding import located
 from smcli.graph.graph import Node
 from smcli.graph.plan import Plan
@@ -136,7 +136,7 @@ def node_error(error: Exception, node: Node) -> SmcliError:
     if isinstance(error, SmcliError):
         return error
     if isinstance(error, MemoryError):
-        return located(ResourceExhaustedError(f"Out of memory: {error or 'allocation failed'}"), node)
+        return located(OutOfMemoryError(f"Out of memory: {error or 'allocation failed'}"), node)
     if isinstance(error, RecursionError):
         return located(ResourceExhaustedError("Functions are nested too deeply"), node)
     misfit = _MISFIT.match(str(error))

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from smcli.errors import InvalidArgumentError, ResourceExhaustedError, UnimplementedError
+from smcli.errors import InvalidArgumentError, OutOfMemoryError, UnimplementedError
 from smcli.proto import types_pb2
 from smcli.proto.tensor_pb2 import TensorProto
 from smcli.tensors.types import DataType, from_number
@@ -71,12 +71,12 @@ def from_proto(proto: TensorProto) -> Array:
     """The array that a TensorProto stands for; read-only where it shares the proto's bytes.
 
     Raises InvalidArgumentError when shape, dtype and bytes do not fit together, UnimplementedError for resource and
-    variant values, ResourceExhaustedError for one repeated value that does not fit into memory.
+    variant values, OutOfMemoryError for one repeated value that does not fit into memory.
     """
     try:
         return _from_proto(proto)
     except MemoryError as error:
-        raise ResourceExhaustedError(f"Out of memory: {error}") from None
+        raise OutOfMemoryError(f"Out of memory: {error}") from None
 
 
 def _from_proto(proto: TensorProto) -> Array:

@@ -94,7 +94,7 @@ def test_traceback_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
             ZeroDivisionError("x"),
             "This is a bug in smcli; SMCLI_TRACEBACK=1 shows where it happened.\nZeroDivisionError: x\n",
         ),
-        (MemoryError(), "This is a bug in smcli; SMCLI_TRACEBACK=1 shows where it happened.\nMemoryError\n"),
+        (KeyError(), "This is a bug in smcli; SMCLI_TRACEBACK=1 shows where it happened.\nKeyError\n"),
     ],
 )
 def test_errors_of_commands(monkeypatch: pytest.MonkeyPatch, error: Exception, stderr: str) -> None:
