@@ -93,6 +93,12 @@ class Session:
             finally:
                 self._step.clear()
 
+    def close(self) -> None:
+        """Let go of resources and plans. What runs after this finds no variable."""
+        self.resources = Resources()
+        for made in (self._plans, self._functions, self._memories):
+            made.clear()
+
     def placeholder(self, tensor: str) -> tuple[DataType, tuple[int, ...] | None]:
         """The dtype and shape (-1 for unknown dims, None for unknown rank) that a placeholder declares.
 
