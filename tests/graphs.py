@@ -91,3 +91,24 @@ def function(
         proto.signature.output_arg.add(name=key, type=int(data_type))
         proto.ret[key] = edge
     return proto
+
+
+def counting_loop() -> GraphDef:
+    """`out`: an int32 counted up from 0 by a While for as long as it is less than the placeholder `n`."""
+    args = {"i": DataType.INT32, "n": DataType.INT32}
+    cond = function("cond", args, {"r": (DataType.BOOL, "less:z:0")}, node("less", "Less", "i", "n", T=DataType.INT32))
+    body = function(
+        "body",
+        args,
+        {"i2": (DataType.INT32, "next:z:0"), "n2": (DataType.INT32, "n")},
+        const("one", 1, np.int32),
+        node("next", "AddV2", "i", "one:output:0", T=DataType.INT32),
+    )
+    loop_types = types(DataType.INT32, DataType.INT32)
+    return graph(
+        placeholder("n", np.int32),
+        const("zero", 0, np.int32),
+        node("loop", "While", "zero", "n", cond=func("cond"), body=func("body"), T=loop_types),
+        node("out", "Identity", "loop:0", T=DataType.INT32),
+        functions=(cond, body),
+    )

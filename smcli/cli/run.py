@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from smcli.cli.flags import Flags
@@ -44,13 +45,23 @@ def _run_signature(meta_graph: MetaGraph, flags: Flags, values: dict[str, Any]) 
     session = open_session(meta_graph, allowed)
     feeds = {signature.inputs[key].name: (signature.inputs[key], value) for key, value in values.items()}
     names = [signature.outputs[key].name for key in keys]
-    fetched = _fetch(session, names, {name: _as_fed(session, *feed) for name, feed in feeds.items()})
+    fed = {name: _as_fed(session, *feed) for name, feed in feeds.items()}
+    with _profiled(flags, session):
+        fetched = _fetch(session, names, fed)
 
     for key, name in zip(keys, names):
         sys.stdout.write(report.result_text(key, fetched[name]) + "\n")
         if key in paths:
             report.save(paths[key], fetched[name], overwrite=flags.overwrite)
             sys.stdout.write(report.saved_text(key, paths[key]) + "\n")
+
+
+def _profiled(flags: Flags, session: Session) -> AbstractContextManager[None]:
+    if not (flags.profile or flags.profile_trace):
+        return nullcontext()
+    from smcli.cli.profiling import profiled
+
+    return profiled(flags, session)
 
 
 def _check_keys(values: Mapping[str, Any], inputs: Mapping[str, TensorInfo]) -> None:

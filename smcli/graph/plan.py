@@ -48,6 +48,11 @@ class Plan:
     inputs: list[int]
     outputs: list[int]
 
+    def observed(self, wrap: Callable[[Node, Callable[..., Any]], Callable[..., Any]]) -> Plan:
+        """The same plan with `wrap` around the function of each step."""
+        steps = [step._replace(function=wrap(step.node, step.function)) for step in self.steps]
+        return Plan(steps, self.template, self.inputs, self.outputs)
+
 
 def constant(node: Node) -> Any:
     """The value of a Const node. Raises InvalidArgumentError naming the node."""

@@ -127,6 +127,7 @@ class FramesPlan:
             items[node] = _item(node, graph, make_context)
             tensors += items[node].output_count
             check_total(tensors, node)
+        self.items = list(items.values())
         self.arguments = [items[node] for node in body.inputs]
         self.enters: dict[str, list[_Item]] = {}
         self.roots: list[_Item] = []
@@ -148,6 +149,13 @@ class FramesPlan:
             if index >= items[node].output_count:
                 raise InvalidArgumentError(f"Node '{node.name}' has no output {index}")
             items[node].fetches.append((index, position))
+
+    def observed(self, wrap: Callable[[Node, Callable[..., Any]], Callable[..., Any]]) -> FramesPlan:
+        """This plan, with `wrap` around the function of each node."""
+        for item in self.items:
+            if item.function is not None:
+                item.function = wrap(item.node, item.function)
+        return self
 
     def run(self, arguments: Sequence[Array]) -> list[Array]:
         """The outputs for these inputs. Raises InvalidArgumentError when a wanted output turns out dead."""

@@ -39,6 +39,7 @@ def _collector_paused() -> Iterator[None]:
 
 
 Runner = Callable[[Sequence[Array]], list[Array]]
+Observer = Callable[[Node, Callable[..., Any]], Callable[..., Any]]
 
 
 def enabled(rewrite: str) -> bool:
@@ -56,6 +57,8 @@ class Session:
     """Runs parts of one graph. Resources (variables, tables, generators) last as long as the session.
 
     files: what the graph may reach of the file system. allow: ops with effects outside that the user allowed by name.
+    observe: when set, the function of each node is what this makes of it (see smcli.runtime.profile); plans that were
+    made before stay as they are.
     """
 
     def __init__(self, graph: Graph, files: Files | None = None, allow: frozenset[str] = frozenset()) -> None:
@@ -63,6 +66,7 @@ class Session:
         self.files = files or NoFiles()
         self.allow = allow
         self.resources = Resources()
+        self.observe: Observer | None = None
         self._step: dict[Any, Any] = {}
         self._plans: dict[tuple[tuple[str, ...], ...], Runner] = {}
         self._functions: dict[FunctionRef, Runner] = {}
@@ -145,8 +149,10 @@ class Session:
     def _compiled(self, body: Body, scope: str) -> Runner:
         make_context = self._context_maker(scope)
         if body.has_frames:
-            return FramesPlan(body, self.graph, make_context).run
-        return StraightRunner(compile_plan(body, self.graph, make_context))
+            frames = FramesPlan(body, self.graph, make_context)
+            return (frames if self.observe is None else frames.observed(self.observe)).run
+        plan = compile_plan(body, self.graph, make_context)
+        return StraightRunner(plan if self.observe is None else plan.observed(self.observe))
 
     def _context_maker(self, scope: str) -> MakeContext:
         def make(node: str) -> Context:
