@@ -25,6 +25,11 @@ from smcli.kernels.png16 import PngHeader, png_header, png_pixels16
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
 
+DEVIATIONS = {
+    "DecodeAndCropJpeg": "where chroma is subsampled, the first and last columns of a crop are interpolated with what is beside it",
+    "DecodeJpeg": "with try_recover_truncated, the missing part of a file may be filled otherwise",
+}
+
 MAX_PIXELS = 2**29
 _FAST = ("", "INTEGER_FAST")
 

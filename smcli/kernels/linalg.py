@@ -21,6 +21,14 @@ from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
 
+_SIGNS = "vectors may carry another sign or phase, which they leave open"
+DEVIATIONS = {
+    "Eig": _SIGNS,
+    "Svd": _SIGNS,
+    "SelfAdjointEig": _SIGNS,
+    "SelfAdjointEigV2": "of large matrices, vectors may carry another sign, which they leave open",
+}
+
 NOT_INVERTIBLE = "Input is not invertible."
 
 

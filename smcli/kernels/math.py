@@ -17,6 +17,8 @@ from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel, register_table
 from smcli.tensors.wire import MAX_FILL_BYTES
 
+DEVIATIONS = {"Round": "integers are given back as they are, where TensorFlow's own kernel gives zeros"}
+
 # ---- unary
 
 

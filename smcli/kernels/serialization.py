@@ -15,6 +15,10 @@ from smcli.kernels.registry import kernel
 from smcli.tensors import wire
 from smcli.tensors.types import DataType
 
+DEVIATIONS = {
+    "DecodeJSONExample": "the same Example in other bytes: packed numbers, where TensorFlow writes each with its tag"
+}
+
 
 @kernel("ParseTensor")
 def parse_tensor(serialized: Array, *, out_type: DataType) -> Array:

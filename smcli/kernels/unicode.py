@@ -17,6 +17,9 @@ from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
 
+_TABLES = "double-byte encodings are Python's, which differ from ICU's in a few private and vendor characters"
+DEVIATIONS = dict.fromkeys(("UnicodeDecode", "UnicodeDecodeWithOffsets", "UnicodeTranscode"), _TABLES)
+
 _MAX = 0x10FFFF
 _CODECS = {"UTF-8": "utf-8", "UTF-16-BE": "utf-16-be", "UTF-32-BE": "utf-32-be"}
 

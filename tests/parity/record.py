@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,19 @@ def _array(tf: Any, value: Any) -> tuple[Any, Any]:
     return array, tf.as_dtype(array.dtype)
 
 
-def answer(tf: Any, row: Case) -> dict[str, Any]:
-    """What TensorFlow answers to one case, as a line of the recorded file."""
+@dataclass(frozen=True)
+class Built:
+    """A case as a graph: what is fed, with TensorFlow's dtypes, and what is asked for."""
+
+    graph: Any
+    init: list[Any]
+    feeds: dict[str, tuple[Any, Any]]
+    fetches: list[Any]
+    targets: list[Any]
+
+
+def build(tf: Any, row: Case) -> Built:
+    """The graph of one case, its inputs fed through placeholders."""
     feeds: dict[str, tuple[Any, Any]] = {}
 
     def placeholder(name: str, value: Any) -> Any:
@@ -49,10 +61,6 @@ def answer(tf: Any, row: Case) -> dict[str, Any]:
         feeds[tensor.name] = (array, dtype)
         return tensor
 
-    line: dict[str, Any] = {"id": row.id}
-    for key in ("rtol", "atol"):
-        if getattr(row, key) is not None:
-            line[key] = getattr(row, key)
     graph = tf.Graph()
     with graph.as_default():
         init: list[Any] = []
@@ -73,8 +81,28 @@ def answer(tf: Any, row: Case) -> dict[str, Any]:
                     keywords[name] = [placeholder(f"{name}_{i}", item) for i, item in enumerate(value)]
                 else:
                     keywords[name] = placeholder(name, value)
-            outputs = getattr(tf.raw_ops, row.op)(**keywords)
+            outputs = raw_op(tf, row.op)(**keywords)
         fetches, targets = _fetches(tf, outputs)
+    return Built(graph, init, feeds, fetches, targets)
+
+
+def raw_op(tf: Any, op: str) -> Any:
+    """The function that adds an op to the graph. Ops of loaded libraries are not in tf.raw_ops."""
+    if hasattr(tf.raw_ops, op):
+        return getattr(tf.raw_ops, op)
+    from tensorflow.python.framework import op_def_library
+
+    return partial(op_def_library.apply_op, op)
+
+
+def answer(tf: Any, row: Case) -> dict[str, Any]:
+    """What TensorFlow answers to one case, as a line of the recorded file."""
+    line: dict[str, Any] = {"id": row.id}
+    for key in ("rtol", "atol"):
+        if getattr(row, key) is not None:
+            line[key] = getattr(row, key)
+    built = build(tf, row)
+    graph, init, feeds, fetches, targets = built.graph, built.init, built.feeds, built.fetches, built.targets
     definition = graph.as_graph_def()
     line["graph"] = _b64(definition.SerializeToString(deterministic=True))
     if init:

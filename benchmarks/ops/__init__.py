@@ -1,0 +1,1 @@
+"""Times of single ops on large inputs, beside TensorFlow's kernels: `python -m benchmarks.ops`."""

@@ -1,0 +1,26 @@
+"""All rows, and the ops that each measures."""
+
+from __future__ import annotations
+
+from benchmarks.ops import arrays, elementwise, images, networks, records, state
+from benchmarks.ops.inputs import OPS, ROWS
+
+__all__ = ["NOT_TIMED", "OPS", "ROWS"]
+
+FAMILIES = (elementwise, arrays, networks, images, records, state)
+
+# Ops without a row, each with the reason.
+NOT_TIMED = {
+    "BoostedTreesBucketize": "TensorFlow 2.21 has no kernel",
+    "TopK": "TensorFlow 2.21 can not run its own kernel",
+    "PlaceholderV2": "TensorFlow 2.21 refuses graphs that have it",
+    "CudnnRNN": "TensorFlow has no kernel for CPUs",
+    "InitializeTableFromTextFileV2": "reads an asset of a model",
+    "IteratorV2": "no model has a dataset to iterate over",
+    "IteratorGetNext": "no model has a dataset to iterate over",
+    "MergeV2Checkpoints": "writes files",
+    "RestoreV2": "maps a file; `python -m benchmarks` measures whole models",
+    "SaveV2": "writes files",
+    "ShardedFilename": "formats one string",
+    "WriteFile": "writes files",
+}
