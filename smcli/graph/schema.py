@@ -1,7 +1,7 @@
 """The interface of each TensorFlow op: argument names and types, attrs, statefulness.
 
-Read from schemas.jsonl (facts of TensorFlow's op registry, written by fixtures/make_schemas.py), one line at a time as
-ops are looked up.
+Read from schemas.jsonl (facts of TensorFlow's op registry) and schemas_text.jsonl (what TensorFlow Text adds), both
+written by fixtures/make_schemas.py, one line at a time as ops are looked up.
 """
 
 from __future__ import annotations
@@ -44,11 +44,25 @@ class Schema:
     output_count: int | None
 
 
+_FILES = ("schemas.jsonl", "schemas_text.jsonl")
+
+
 @cache
-def _text() -> str:
+def _text(name: str) -> str:
     # Not pathlib, which takes 10 ms to import: `show --all` comes here too.
-    with open(os.path.join(os.path.dirname(__file__), "schemas.jsonl"), encoding="utf-8") as file:
+    with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
         return "\n" + file.read()
+
+
+def _line(op: str) -> dict[str, Any] | None:
+    for name in _FILES:
+        text = _text(name)
+        start = text.find(f"\n{op}\t")
+        if start >= 0:
+            start += len(op) + 2
+            found: dict[str, Any] = json.loads(text[start : text.index("\n", start)])
+            return found
+    return None
 
 
 def _arg(name: str, code: str) -> Arg:
@@ -69,13 +83,10 @@ def _fixed_count(args: tuple[Arg, ...]) -> int | None:
 
 @cache
 def find_schema(op: str) -> Schema | None:
-    """The schema of `op`, or None for an op that TensorFlow does not register."""
-    text = _text()
-    start = text.find(f"\n{op}\t")
-    if start < 0 or "\n" in op:
+    """The schema of `op`, or None for an op that neither TensorFlow nor TensorFlow Text registers."""
+    line = _line(op) if "\n" not in op else None
+    if line is None:
         return None
-    start += len(op) + 2
-    line = json.loads(text[start : text.index("\n", start)])
     inputs = tuple(_arg(*pair) for pair in line["in"])
     outputs = tuple(_arg(*pair) for pair in line["out"])
     return Schema(

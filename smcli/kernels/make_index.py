@@ -27,9 +27,10 @@ def render() -> tuple[str, list[str]]:
     problems: list[str] = []
     rows: dict[str, str] = {}
     for package in (smcli.kernels, smcli.runtime):
-        for info in pkgutil.iter_modules(package.__path__):
-            name = f"{package.__name__}.{info.name}"
-            if info.name in _NOT_KERNELS or info.name.startswith("_"):
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            name = info.name
+            last = name.rpartition(".")[2]
+            if info.ispkg or last in _NOT_KERNELS or last.startswith("_"):
                 continue
             try:
                 import_module(name)

@@ -10,7 +10,8 @@ graph:
 
 `python -m tests.parity.record FAMILY` runs a family's cases in TensorFlow and writes fixtures/ops/FAMILY.jsonl.xz: the
 graph, what was fed, and what came out or the class of the error. `tests/kernels/test_recorded.py` checks the kernels
-against the files, without TensorFlow; `tests/parity/test_ops.py` against TensorFlow itself.
+against the files, without TensorFlow; `tests/parity/test_ops.py` against TensorFlow itself. A family whose ops come from
+a library beside TensorFlow says so: `REQUIRES = "tensorflow_text"`.
 """
 
 from __future__ import annotations
@@ -88,6 +89,12 @@ def graph_cases() -> list[Case]:
 
 def families() -> list[str]:
     return sorted(info.name for info in pkgutil.iter_modules(__path__))
+
+
+def requirement(family: str) -> str | None:
+    """The module that must be importable beside TensorFlow to ask it about this family (`REQUIRES` of its module)."""
+    found: str | None = getattr(import_module(f"{__name__}.{family}"), "REQUIRES", None)
+    return found
 
 
 def load(family: str) -> list[Case]:

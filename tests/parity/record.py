@@ -7,6 +7,9 @@ import hashlib
 import os
 import sys
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -157,6 +160,12 @@ def main(arguments: list[str]) -> None:
 
     for family in arguments or cases.families():
         lines, bad = [], []
+        required = cases.requirement(family)
+        if required is not None:
+            if find_spec(required) is None:
+                print(f"{family}: left out, {required} is not installed")
+                continue
+            import_module(required)
         for row in cases.load(family):
             try:
                 lines.append(answer(tf, row))

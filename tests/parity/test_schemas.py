@@ -18,6 +18,13 @@ def test_schemas_are_fresh(tmp_path: Path) -> None:
     assert (tmp_path / "schemas.jsonl").read_text() == make_schemas.TARGET.read_text()
 
 
+def test_schemas_of_tensorflow_text_are_fresh(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow_text")
+    target = tmp_path / "schemas_text.jsonl"
+    subprocess.run([sys.executable, make_schemas.__file__, "--text", str(target)], check=True, cwd=ROOT)
+    assert target.read_text() == make_schemas.TEXT_TARGET.read_text()
+
+
 @pytest.mark.parametrize("first, second", [("smcli.model", "tensorflow"), ("tensorflow", "smcli.model")])
 def test_smcli_and_tensorflow_in_one_process(first: str, second: str) -> None:
     model = ROOT / "fixtures" / "models" / "half_plus_two"
