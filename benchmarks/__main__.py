@@ -1,155 +1,74 @@
-"""Whole-process times and peak memory of smcli beside saved_model_cli: `tox -e bench`, or `python -m benchmarks
-[ROW…]`.
+"""smcli beside its peers: `tox -e bench`, or `python -m benchmarks [ROW…]`.
 
-Two commands are run in turn, A B A B …, and the median of each and of the ratio pair by pair are kept, so that a
-machine whose speed drifts does not decide. Absolute times mean nothing from one machine to another; the ratios are what
-is quoted. Writes the table in docs/performance.md and benchmarks/results.json, and says what changed against the
-last results.
+Everything is run in turn, A B C A B C …, and medians are kept, so that a machine whose speed drifts does not decide.
+Absolute times mean nothing from one machine to another; the ratios are what is quoted. Writes the tables in
+docs/performance.md and benchmarks/results.json, and says what changed against the last results.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from benchmarks import models, peers, report, rows
+from benchmarks.processes import ROOT
 
-from fixtures import large_models
-from smcli.savedmodel import read_saved_model
-
-ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results.json"
-PAGE = ROOT / "docs" / "performance.md"
-START, END = "<!-- measured: start -->", "<!-- measured: end -->"
-
-SMCLI = [sys.executable, "-m", "smcli"]
-ORIGINAL = [str(Path(sys.executable).with_name("saved_model_cli"))]
-IMPORTS = [sys.executable, "-c", "import click, google.protobuf.message"]
-NUMPY_IMPORTS = [sys.executable, "-c", "import numpy, click, google.protobuf.message"]
+THREADS = 2
 
 
-@dataclass(frozen=True)
-class Row:
-    """A measured against B, with the goal for the ratio of their times; `memory_goal` for that of their peaks."""
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time smcli beside its peers.")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="rows with one of these words in their names; all")
+    parser.add_argument("--rounds", type=int, default=5, help="alternating runs of each (default 5)")
+    parser.add_argument("--seconds", type=float, default=0.15, help="time of a steady run (default 0.15)")
+    parser.add_argument("--dry", action="store_true", help="write no files")
+    options = parser.parse_args(arguments)
 
-    name: str
-    a: list[str]
-    b: list[str]
-    b_name: str
-    goal: float
-    memory_goal: float | None = None
-
-
-def run_once(command: list[str]) -> tuple[float, float]:
-    """Wall seconds and peak MiB of one process, by the operating system's own account."""
-    start = time.perf_counter()
-    with open(os.devnull, "wb") as null:
-        pid = os.posix_spawn(
-            command[0],
-            command,
-            os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"},
-            file_actions=[(os.POSIX_SPAWN_DUP2, null.fileno(), 1), (os.POSIX_SPAWN_DUP2, null.fileno(), 2)],
-        )
-        _, status, usage = os.wait4(pid, 0)
-    if status:
-        raise SystemExit(f"failed with status {status}: {' '.join(command)}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
-
-
-def measure(row: Row, pairs: int) -> dict[str, float]:
-    """Medians over `pairs` alternating runs, after one of each to warm the file cache."""
-    run_once(row.a), run_once(row.b)
-    a, b = [], []
-    for _ in range(pairs):
-        a.append(run_once(row.a))
-        b.append(run_once(row.b))
-    return {
-        "a_ms": statistics.median(t for t, _ in a) * 1000,
-        "b_ms": statistics.median(t for t, _ in b) * 1000,
-        "ratio": statistics.median(x / y for (x, _), (y, _) in zip(a, b, strict=True)),
-        "a_mib": statistics.median(m for _, m in a),
-        "b_mib": statistics.median(m for _, m in b),
-    }
-
-
-def rows(folder: Path) -> list[Row]:
-    """What is measured; large models are built into `folder`."""
-    half = ROOT / "fixtures" / "models" / "half_plus_two"
-    show = ["show", "--dir", str(half), "--tag_set", "serve", "--signature_def", "serving_default"]
-    run = [
-        "run", "--dir", str(half), "--tag_set", "serve", "--signature_def", "serving_default",
-        "--input_exprs", "x=[1.0, 2.0]",
-    ]  # fmt: skip
-    found = [
-        Row("show a signature", [*SMCLI, *show], IMPORTS, "importing click and protobuf", 2.0),
-        Row("show --all", [*SMCLI, "show", "--dir", str(half), "--all"], IMPORTS, "importing click and protobuf", 2.0),
-        Row("run half_plus_two", [*SMCLI, *run], NUMPY_IMPORTS, "importing NumPy, click and protobuf", 2.0),
-        Row("run half_plus_two, original", [*SMCLI, *run], [*ORIGINAL, *run], "saved_model_cli", 1 / 12, 1.0),
-    ]
-    for name in ("MobileNetV2", "ResNet50", "EfficientNetB0", "bert_small"):
-        arguments = _run_arguments(name, folder)
-        found.append(
-            Row(f"run {name}", [*SMCLI, *arguments], [*ORIGINAL, *arguments], "saved_model_cli", 1.0, 1.0),
-        )
-    return found
-
-
-def _run_arguments(name: str, folder: Path) -> list[str]:
-    """The `run` command line of a large model at batch 1, its inputs in .npy files beside it."""
-    directory = large_models.build(name, folder)
-    inputs = large_models.inputs_of(name)
-    if "image" in inputs:
-        keys = read_saved_model(directory).find("serve").signatures[large_models.SERVING].inputs
-        inputs = {next(iter(keys)): inputs["image"]}
-    flags = []
-    for key, value in inputs.items():
-        file = folder / f"{name}.{key}.npy"
-        np.save(file, value)
-        flags.append(f"{key}={file}")
-    return [
-        "run", "--dir", str(directory), "--tag_set", "serve", "--signature_def", large_models.SERVING,
-        "--inputs", ";".join(flags), "--outdir", tempfile.mkdtemp(), "--overwrite",
-    ]  # fmt: skip
-
-
-def table(results: dict[str, dict[str, float]], measured: list[Row]) -> str:
-    lines = [
-        "| smcli | against | time, ratio | goal | peak memory, MiB |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for row in measured:
-        r = results[row.name]
-        lines.append(
-            f"| {row.name} | {row.b_name} | {r['ratio']:.2f} | ≤ {row.goal:.2f} | {r['a_mib']:.0f} / {r['b_mib']:.0f} |"
-        )
-    return "\n".join(lines)
-
-
-def main(only: list[str]) -> None:
-    folder = Path(os.environ.get("SMCLI_BENCH_CACHE") or ROOT / "build" / "bench")
-    folder.mkdir(parents=True, exist_ok=True)
+    cache = Path(os.environ.get("SMCLI_BENCH_CACHE") or ROOT / "build" / "bench")
+    cache.mkdir(parents=True, exist_ok=True)
+    _use_processors(THREADS)
     last = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    measured = [row for row in rows(folder) if not only or any(word in row.name for word in only)]
-    results = dict(last)
-    for row in measured:
-        results[row.name] = measure(row, 7)
-        ratio, before = results[row.name]["ratio"], last.get(row.name, {}).get("ratio")
-        change = f", was {before:.2f}" if before else ""
-        verdict = "met" if ratio <= row.goal else "MISSED"
-        print(f"{row.name}: {ratio:.3f} × {row.b_name} (goal ≤ {row.goal:.2f}: {verdict}{change})", flush=True)
-    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
-    page = PAGE.read_text()
-    head, _, rest = page.partition(START)
-    _, _, tail = rest.partition(END)
-    shown = [row for row in rows(folder) if row.name in results]
-    PAGE.write_text(f"{head}{START}\n{table(results, shown)}\n{END}{tail}")
+    results: dict[str, Any] = {"machine": report.machine(THREADS), "rows": dict(last.get("rows", {}))}
+    with tempfile.TemporaryDirectory() as outdir:
+        for name, measure in _rows(cache, Path(outdir), options.rounds, options.seconds).items():
+            if options.rows and not any(word in name for word in options.rows):
+                continue
+            start = time.perf_counter()
+            results["rows"][name] = measure()
+            seconds = time.perf_counter() - start
+            before = last.get("rows", {}).get(name)
+            print(f"{report.line(name, results['rows'][name], before)}  [{seconds:.0f} s]", flush=True)
+    if not options.dry:
+        RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+        report.write_page(results)
+
+
+def _rows(cache: Path, outdir: Path, rounds: int, seconds: float) -> dict[str, Callable[[], dict[str, Any]]]:
+    """{name: what measures it}, in the order in which they are run and shown."""
+    found: dict[str, Callable[[], dict[str, Any]]] = dict(rows.commands(cache, outdir, 2 * rounds))
+    for model in models.MODELS:
+        found[f"whole {model.name}"] = lambda model=model: rows.whole(model, cache, outdir, rounds)  # type: ignore[misc]
+        if model.steady_goal is not None:
+            found[f"steady {model.name}"] = lambda model=model: rows.steady_state(model, cache, rounds, seconds)  # type: ignore[misc]
+    return found | rows.executor(cache)
+
+
+def _use_processors(count: int) -> None:
+    """Keep this process and its children on the first `count` processors, so that all engines have as many."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:] == ["--make-peers"]:
+        peers.main()
+    else:
+        main(sys.argv[1:])
