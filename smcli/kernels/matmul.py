@@ -6,6 +6,7 @@ Floats go to BLAS; float16 and bfloat16 are multiplied in float32, integers in f
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,24 @@ def matmul(a: Array, b: Array, *, transpose_a: bool = False, transpose_b: bool =
     if a.dtype == np.float32 or a.dtype == np.float64:
         return np.matmul(left, right)
     return product(left, right, a.dtype)
+
+
+def prepare_matmul(
+    b: Array,
+    *,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    epilogue: Callable[[Array], None] | None = None,
+) -> Callable[[Array], Array]:
+    """A function that multiplies matrices by `b`. epilogue: called on the result, to change it in place."""
+
+    def multiply(a: Array) -> Array:
+        out: Array = matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+        if epilogue is not None:
+            epilogue(out)
+        return out
+
+    return multiply
 
 
 @kernel("SparseMatMul")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,11 +12,11 @@ import numpy as np
 from smcli.errors import InvalidArgumentError
 from smcli.graph import attrs as attr_values
 from smcli.graph.binding import MakeContext, require_kernels
-from smcli.graph.constants import fold, without_dead
-from smcli.graph.fusion import fuse_convolutions
+from smcli.graph.constants import fold
 from smcli.graph.graph import Body, Graph, Node, parse_tensor_name
 from smcli.graph.inline import inline
 from smcli.graph.plan import compile_plan
+from smcli.graph.rewrites import enabled, rewrite
 from smcli.kernels.context import Array, Context, Files, FunctionRef, NoFiles, Resources, Variable
 from smcli.proto.graph_pb2 import GraphDef
 from smcli.runtime.frames import FramesPlan
@@ -40,12 +39,6 @@ def _collector_paused() -> Iterator[None]:
 
 Runner = Callable[[Sequence[Array]], list[Array]]
 Observer = Callable[[Node, Callable[..., Any]], Callable[..., Any]]
-
-
-def enabled(rewrite: str) -> bool:
-    """Whether a rewrite is on. SMCLI_DISABLE_REWRITES=fold,convolution switches these off, to find out which one
-    errs."""
-    return rewrite not in os.environ.get("SMCLI_DISABLE_REWRITES", "").split(",")
 
 
 def _text_attr(node: Node, name: str) -> str:
@@ -124,10 +117,7 @@ class Session:
             if body.has_frames or targets:
                 return self._compiled(body, "")
             guards = fold(body, self.graph, self._context_maker(""), self._variable_of) if enabled("fold") else []
-            body = without_dead(body)
-            if enabled("convolution"):
-                body = without_dead(fuse_convolutions(body, self.graph))
-            runner = self._compiled(body, "")
+            runner = self._compiled(rewrite(body, self.graph), "")
         if not guards:
             return runner
 

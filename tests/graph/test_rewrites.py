@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smcli.graph.constants import fold, without_dead
-from smcli.graph.fusion import fuse_convolutions
+from smcli.graph.fusion import fuse
 from smcli.graph.graph import Graph
 from smcli.kernels.context import Context, NoFiles, Resources
 from smcli.proto.graph_pb2 import AttrValue
@@ -77,7 +77,7 @@ def chain(op: str = "Conv2D"):
 
 @pytest.mark.parametrize("op", ["Conv2D", "DepthwiseConv2dNative"])
 def test_a_convolution_takes_in_what_follows_it(op: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    body = folded(chain(op), "out", rewrite=fuse_convolutions)
+    body = folded(chain(op), "out", rewrite=fuse)
     assert [n.name for n in body.nodes if n.op not in ("Placeholder",)] == ["y"]
     x = {"x": rng.standard_normal((2, 6, 7, 3)).astype(np.float32)}
     (with_rewrites,) = Session.from_graph_def(chain_copy := chain(op)).run(["out"], x)
@@ -87,7 +87,7 @@ def test_a_convolution_takes_in_what_follows_it(op: str, monkeypatch: pytest.Mon
 
 
 def test_a_tensor_that_is_used_twice_is_not_taken_in() -> None:
-    body = folded(chain(), "out", "scaled", rewrite=fuse_convolutions)
+    body = folded(chain(), "out", "scaled", rewrite=fuse)
     assert {"y", "shifted", "less", "biased", "out"} <= {n.name for n in body.nodes}
     x = rng.standard_normal((1, 4, 4, 3)).astype(np.float32)
     out, scaled = Session.from_graph_def(chain()).run(["out", "scaled"], {"x": x})
@@ -97,7 +97,7 @@ def test_a_tensor_that_is_used_twice_is_not_taken_in() -> None:
 def test_subtracting_the_convolution_from_something_is_not_taken_in() -> None:
     reverse = chain()
     next(n for n in reverse.node if n.name == "less").input[:] = ["two", "shifted"]
-    body = folded(reverse, "out", rewrite=fuse_convolutions)
+    body = folded(reverse, "out", rewrite=fuse)
     assert "less" in {n.name for n in body.nodes}
 
 

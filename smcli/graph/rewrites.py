@@ -1,0 +1,32 @@
+"""The rewrites of a body, in their order and by their names. SMCLI_DISABLE_REWRITES=NAME,… leaves some out, to find out
+which one errs."""
+
+from __future__ import annotations
+
+import os
+
+from smcli.graph.activations import join_activations
+from smcli.graph.aliases import without_aliases
+from smcli.graph.constants import without_dead
+from smcli.graph.fusion import fuse
+from smcli.graph.graph import Body, Graph
+from smcli.graph.padding import take_in_padding
+
+
+def enabled(rewrite: str) -> bool:
+    """Whether a rewrite is on."""
+    return rewrite not in os.environ.get("SMCLI_DISABLE_REWRITES", "").split(",")
+
+
+def rewrite(body: Body, graph: Graph) -> Body:
+    """The body after all rewrites of folded constants that are on."""
+    body = without_dead(body)
+    if enabled("alias"):
+        body = without_aliases(body, graph)
+    if enabled("activation"):
+        body = join_activations(body)
+    if enabled("padding"):
+        body = take_in_padding(body)
+    if enabled("convolution"):
+        body = fuse(body, graph)
+    return without_dead(body)

@@ -1,0 +1,62 @@
+"""What rewrites of a body have in common: who uses a tensor, and the body that is left when nodes stand for others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from smcli.graph.graph import Body, Edge, Node
+
+FLOAT = 1  # DT_FLOAT
+
+
+class Uses:
+    """The consumers of each tensor of a body. A result of the body counts as used from outside."""
+
+    def __init__(self, body: Body) -> None:
+        self._consumers: dict[Edge, list[Node | None]] = {}
+        for node in body.nodes:
+            if node.value is None:
+                for edge in node.inputs:
+                    self._consumers.setdefault(edge, []).append(node)
+        for edge in body.outputs:
+            self._consumers.setdefault(edge, []).append(None)
+
+    def count(self, edge: Edge) -> int:
+        """How many inputs and results the tensor is."""
+        return len(self._consumers.get(edge, ()))
+
+    def only(self, node: Node) -> Node | None:
+        """The one node that takes the first output of `node`, once; None when there are more, or a result is among
+        them."""
+        consumers = self._consumers.get((node, 0), [])
+        return consumers[0] if len(consumers) == 1 else None
+
+
+def is_float32(node: Node) -> bool:
+    """Whether the node's attr T is float32."""
+    attr = node.attrs.get("T")
+    return attr is not None and attr.type == FLOAT
+
+
+def redirected(body: Body, edges: Mapping[Edge, Edge]) -> Body:
+    """The body with inputs and results that were one tensor taken from another; nodes that nothing else needs stay."""
+    if not edges:
+        return body
+
+    def follow(edge: Edge) -> Edge:
+        while edge in edges:
+            edge = edges[edge]
+        return edge
+
+    for node in body.nodes:
+        node.inputs = [follow(edge) for edge in node.inputs]
+    return Body(body.name, body.nodes, body.inputs, [follow(edge) for edge in body.outputs], body.has_frames)
+
+
+def replaced(body: Body, made: Mapping[Node, Node], gone: Collection[Node]) -> Body:
+    """The body with each key of `made` replaced by its value, in its place, and without the nodes `gone`."""
+    if not made:
+        return body
+    nodes = [made.get(node, node) for node in body.nodes if node in made or node not in gone]
+    whole = Body(body.name, nodes, body.inputs, body.outputs, body.has_frames)
+    return redirected(whole, {(old, 0): (new, 0) for old, new in made.items()})
