@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from smcli import __version__
-from smcli.cli import compat
+from smcli.cli import compat, own
 from smcli.cli.flags import Flags
 from smcli.cli.limited import limited
 from smcli.cli.table import BOOL, COMMANDS, ENUM, FLAGS, INT, SAVED_MODEL_CLI_VERSION, CommandSpec, FlagSpec
@@ -22,6 +22,7 @@ from smcli.errors import OutOfMemoryError, OutOfTimeError, SmcliError
 
 # 124 as timeout(1); every other error is 1
 _EXIT_CODES: dict[type[Exception], int] = {OutOfTimeError: 124, OutOfMemoryError: 125}
+_EXIT_OWN = 2  # for smcli's own commands, which say with 1 that they found something
 _EXIT_INTERRUPTED = 130  # 128 + SIGINT
 _EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
 _CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
@@ -50,10 +51,18 @@ class SavedModelGroup(click.Group):
         sys.exit(_run(self, list(sys.argv[1:] if args is None else args), program))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [command.name for command in COMMANDS]
+        return [*[command.name for command in COMMANDS], *own.COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in own.COMMANDS:
+            return own.load(cmd_name)
         return next((_command(spec) for spec in COMMANDS if spec.name == cmd_name), None)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands of saved_model_cli"):
+            formatter.write_dl([(command.name, command.summary) for command in COMMANDS])
+        with formatter.section("Commands of smcli"):
+            formatter.write_dl(list(own.COMMANDS.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         _write_examples(formatter, ctx.command_path, [command.examples[0] for command in COMMANDS[:3]])
@@ -125,8 +134,10 @@ def _run(group: click.Group, args: list[str], program: str) -> int:
 
 
 def _invoke(group: click.Group, args: list[str], program: str) -> int:
+    is_own = bool(args) and args[0] in own.COMMANDS
     try:
-        args = compat.canonical(args, program)
+        if not is_own:
+            args = compat.canonical(args, program)
         with group.make_context(program, args) as context:
             group.invoke(context)
         return 0
@@ -148,8 +159,8 @@ def _invoke(group: click.Group, args: list[str], program: str) -> int:
     except (KeyboardInterrupt, BrokenPipeError):
         raise
     except Exception as error:
-        _show_error(error)
-        return _EXIT_CODES.get(type(error), 1)
+        _show_error(error, is_own)
+        return _EXIT_CODES.get(type(error), _EXIT_OWN if is_own else 1)
 
 
 def _help(group: click.Group, program: str, name: str | None) -> str:
@@ -158,8 +169,9 @@ def _help(group: click.Group, program: str, name: str | None) -> str:
     return command.get_help(click.Context(command, context, name, **_CONTEXT)) if command else group.get_help(context)
 
 
-def _show_error(error: Exception) -> None:
-    """Writes an error as the last line that the original would write, without its traceback.
+def _show_error(error: Exception, is_own: bool) -> None:
+    """Writes an error as the last line that the original would write, without its traceback; one of smcli's own
+    commands as click writes errors.
 
     What is not an SmcliError is a mistake of smcli's own; it is shown in the same way. SMCLI_TRACEBACK=1 shows all.
     """
@@ -172,7 +184,7 @@ def _show_error(error: Exception) -> None:
     if isinstance(error, SmcliError):
         if error.hint:
             print(error.hint, file=sys.stderr)
-        print(f"{error.shown_as}: {error.message}", file=sys.stderr)
+        print(f"{'Error' if is_own else error.shown_as}: {error.message}", file=sys.stderr)
     else:
         name = type(error).__name__
         print("This is a bug in smcli; SMCLI_TRACEBACK=1 shows where it happened.", file=sys.stderr)

@@ -23,6 +23,11 @@ PB, PBTXT, CPB = "saved_model.pb", "saved_model.pbtxt", "saved_model.cpb"
 _META_GRAPHS = 2  # SavedModel.meta_graphs
 
 
+def holds_saved_model(directory: str) -> bool:
+    """Whether there is a SavedModel file in `directory`, of any of the three kinds."""
+    return any(os.path.lexists(os.path.join(directory, name)) for name in (PB, PBTXT, CPB))
+
+
 def read_saved_model(directory: str | Path) -> SavedModel:
     """The SavedModel in `directory`, decoded only as far as its signatures.
 
