@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from types import CodeType
-from typing import Any
 
 from smcli.errors import InvalidArgumentError, OpError, OutOfMemoryError, ResourceExhaustedError, SmcliError
 from smcli.graph.binding import located
 from smcli.graph.graph import Node
 from smcli.graph.plan import Plan
 from smcli.kernels.context import Array
+from smcli.runtime.code import Code, plan_code
 
 # What a NumPy ufunc says of operands that do not broadcast; TensorFlow has a sentence of its own for it.
 _MISFIT = re.compile(r"operands could not be broadcast together with shapes (\([\d,]*\)) (\([\d,]*\))")
@@ -30,14 +29,14 @@ class StraightRunner:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._calls = 0
-        self._code: _Generated | None = None
+        self._code: Code | None = None
 
     def __call__(self, arguments: Sequence[Array]) -> list[Array]:
         if self._code is not None:
-            return self._code(arguments)
+            return run_code(self._code, arguments)
         self._calls += 1
         if self._calls == CALLS_BEFORE_CODE and len(self.plan.steps) <= MAX_CODE_STEPS:
-            self._code = _Generated(self.plan)
+            self._code = plan_code(self.plan)
         return run(self.plan, arguments)
 
 
@@ -68,59 +67,15 @@ def run(plan: Plan, arguments: Sequence[Array]) -> list[Array]:
     return [values[slot] for slot in plan.outputs]
 
 
-class _Generated:
-    """A plan as a Python function: a line a step, slots as local variables, kernels and constants as globals."""
-
-    def __init__(self, plan: Plan) -> None:
-        names: dict[str, Any] = {}
-        constants = set()
-        for slot, value in enumerate(plan.template):
-            if value is not None:
-                names[f"v{slot}"] = value
-                constants.add(slot)
-        self._nodes: list[Node | None] = [None, None]
-        lines = ["def run(arguments):"]
-        arguments = ", ".join(f"v{slot}" for slot in plan.inputs)
-        lines.append(f" [{arguments}] = arguments" if arguments else " pass")
-        for number, step in enumerate(plan.steps):
-            names[f"f{number}"] = step.function
-            call = f"f{number}({', '.join(f'v{slot}' for slot in step.inputs)})"
-            frees = " = ".join(f"v{slot}" for slot in step.frees)
-            lines.append(f" {_assignment(call, step.output, step.outputs)}{f'; {frees} = None' if frees else ''}")
-            self._nodes.append(step.node)
-        lines.append(f" return [{', '.join(f'v{slot}' for slot in plan.outputs)}]")
-        exec(compile("\n".join(lines), "<plan>", "exec"), names)  # only slot numbers stand in the text
-        self._run = names["run"]
-        self._object: CodeType = self._run.__code__
-
-    def __call__(self, arguments: Sequence[Array]) -> list[Array]:
-        try:
-            result: list[Array] = self._run(arguments)
-            return result
-        except Exception as error:
-            node = self._node_of(error)
-            if node is None:
-                raise
-            raise node_error(error, node) from error
-
-    def _node_of(self, error: Exception) -> Node | None:
-        """The node whose line raised the error."""
-        trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code is not self._object:
-            trace = trace.tb_next
-        line = trace.tb_lineno - 1 if trace is not None else 0
-        return self._nodes[line] if line < len(self._nodes) else None
-
-
-def _assignment(call: str, output: int, outputs: tuple[int, ...]) -> str:
-    if output >= 0:
-        return f"v{output} = {call}"
-    if not outputs:
-        return call
-    if len(outputs) == 1:  # a list of one: a tuple, or the tensor itself
-        target = f"v{outputs[0]}"
-        return f"{target} = {call}; {target} = {target}[0] if type({target}) is tuple else {target}"
-    return f"{', '.join(f'v{slot}' for slot in outputs)} = {call}"
+def run_code(code: Code, arguments: Sequence[Array]) -> list[Array]:
+    """The outputs of generated code for these inputs."""
+    try:
+        return code.run(arguments)
+    except Exception as error:
+        node = code.node_of(error)
+        if node is None:
+            raise
+        raise node_error(error, node) from error
 
 
 def wrong_count(got: int, expected: int) -> InvalidArgumentError:

@@ -60,7 +60,7 @@ def test_trace_events_nest_and_name_their_nodes() -> None:
 def test_tables() -> None:
     recorder = _recorded()
     lines = report.plain(recorder.by_op(), recorder.by_node()).split("\n")
-    assert lines[0].split() == "op calls total ms mean ms share output MB".split()
+    assert lines[0].split() == ["op", "calls", "total", "ms", "mean", "ms", "share", "output", "MB"]
     assert {line.split()[0] for line in lines[1:3]} == {"AddV2", "Mul"}
     assert lines[4].startswith("node")
     assert [table.row_count for table in report.tables(recorder.by_op(), recorder.by_node())] == [2, 3]
