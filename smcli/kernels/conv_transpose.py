@@ -277,6 +277,8 @@ def conv3d_backprop_filter_v2(
     _check_rank("input", x, 5)
     _check_rank("out_backprop", out_backprop, 5)
     shape = _filter_shape(filter_sizes, 5)
+    if not (x.size and prod(shape) and out_backprop.size):
+        raise InvalidArgumentError("input, filter_sizes and out_backprop tensors must all have at least 1 element")
     return _filter_gradient(to_channels_last(x, data_format), shape, to_channels_last(out_backprop, data_format), attrs)
 
 

@@ -89,9 +89,15 @@ def dilation_2d_backprop_input(
     """The gradient goes to the input of the tap that gave the maximum."""
     rows, columns = _windows(x, filter, strides, rates, padding)
     _check_gradient(x, out_backprop, rows, columns)
-    i, j = _winners(x, filter, rows, columns)
     n, y, z, c = np.ix_(*map(np.arange, out_backprop.shape))
     total: Array = np.zeros(x.shape, compute_dtype(x.dtype))
+    if not filter.size:  # no tap gave it: it goes to where the window begins, if that is inside
+        y, z = np.maximum(y * rows.stride - rows.before, 0), np.maximum(z * columns.stride - columns.before, 0)
+        place = np.broadcast_arrays(n, y, z, c)
+        inside = (place[1] < x.shape[1]) & (place[2] < x.shape[2])
+        np.add.at(total, tuple(part[inside] for part in place), out_backprop[inside].astype(total.dtype, copy=False))
+        return total.astype(x.dtype, copy=False)
+    i, j = _winners(x, filter, rows, columns)
     place = (
         n,
         y * rows.stride + i * rows.dilation - rows.before,
@@ -109,6 +115,8 @@ def dilation_2d_backprop_filter(
     """The gradient goes to the filter's tap that gave the maximum."""
     rows, columns = _windows(x, filter, strides, rates, padding)
     _check_gradient(x, out_backprop, rows, columns)
+    if not filter.size:
+        return np.zeros_like(filter)
     i, j = _winners(x, filter, rows, columns)
     c = np.arange(x.shape[3])
     total: Array = np.zeros(filter.shape, compute_dtype(x.dtype))

@@ -79,6 +79,8 @@ def edit_distance(
     shape = tuple(np.maximum(hypothesis[2], truth[2])[:-1].tolist())
     if int(np.prod([float(size) for size in shape])) > _MAX_ELEMENTS:
         raise InvalidArgumentError(f"The distances would have shape {list(shape)}, which is too large")
+    if 0 in shape:
+        raise InvalidArgumentError(f"Got output shape {list(shape)} which has 0 elements")
     result = np.zeros(shape, np.float32)
     guesses, truths = _groups(hypothesis[0], hypothesis[1]), _groups(truth[0], truth[1])
     nothing = np.zeros(0, hypothesis[1].dtype)

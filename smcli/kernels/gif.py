@@ -131,6 +131,8 @@ def gif_frames(data: bytes, *, all_frames: bool) -> Array:
             raise InvalidArgumentError(
                 f"Invalid GIF data (size {len(data)}), missing color map for frame {len(frames)}"
             )
+        if not own_width or not own_height:
+            raise InvalidArgumentError(f"Invalid GIF data (size {len(data)}), frame {len(frames)} has no size")
         if (len(frames) + 1) * width * height * 3 > MAX_BYTES or own_width * own_height * 3 > MAX_BYTES:
             raise InvalidArgumentError(f"Invalid GIF data (size {len(data)}), too many pixels")
         index = _unpacked(packed, code_size, own_width * own_height).reshape(own_height, own_width)

@@ -1,6 +1,6 @@
 """Sums, products, means and extremes of the rows that share a segment id: sorted, unsorted, and of gathered rows.
 
-All of them come down to NumPy's `reduceat` over rows that stand together. 16-bit floats are reduced in float32.
+All of them come down to reducing runs of rows that stand together. 16-bit floats are reduced in float32.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ import numpy as np
 
 from smcli.errors import InvalidArgumentError, ResourceExhaustedError
 from smcli.kernels._numbers import Numbers, widened
+from smcli.kernels._sorting import reduce_runs, run_starts, stable_order
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel, register
 from smcli.tensors.wire import MAX_FILL_BYTES
 
 
 def _checked_rows(rows: int, row_shape: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[int, ...]:
-    """The shape of the result. Raises ResourceExhaustedError when an id asks for more than a machine has."""
+    """The shape of the result. Raises InvalidArgumentError when an id asks for more than an int64 counts, and
+    ResourceExhaustedError for more than a machine has."""
+    if rows * math.prod(row_shape) >= 2**63:
+        raise InvalidArgumentError(f"Encountered overflow when multiplying {rows} with {math.prod(row_shape)}")
     if rows * math.prod(row_shape) * dtype.itemsize > MAX_FILL_BYTES:
         raise ResourceExhaustedError(f"A result of shape {[rows, *row_shape]} is too large")
     return (rows, *row_shape)
@@ -28,29 +32,14 @@ def _reduced(ufunc: np.ufunc, data: Array, ids: Array, rows: int, default: Numbe
     """ufunc over the rows of data with the same id; ids are sorted and below `rows`, rows without any are `default`."""
     out = np.full(_checked_rows(rows, data.shape[1:], data.dtype), default, data.dtype)
     if len(ids):
-        starts = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
+        starts = run_starts(ids)
         wide = widened(data)
         if ufunc in (np.maximum, np.minimum) and wide.dtype.kind == "f":
             wide = _forgetting_before_nan(wide, starts, -np.inf if ufunc is np.maximum else np.inf)
-        out[ids[starts]] = _reduced_runs(ufunc, wide, starts)
-    return out
-
-
-_WIDE_ROWS = 256  # elements of a row from which reducing run by run beats NumPy's reduceat
-
-
-def _reduced_runs(ufunc: np.ufunc, data: Array, starts: Array) -> Array:
-    """ufunc.reduceat(data, starts) along the first axis, which NumPy does fast along the last one only."""
-    if data.ndim == 1:
-        return ufunc.reduceat(data, starts, dtype=data.dtype)
-    width = math.prod(data.shape[1:])
-    if width < _WIDE_ROWS:
-        columns = np.ascontiguousarray(data.reshape(len(data), width).T)
-        return ufunc.reduceat(columns, starts, axis=1, dtype=data.dtype).T.reshape(len(starts), *data.shape[1:])
-    out = np.empty((len(starts), *data.shape[1:]), data.dtype)
-    ends = [*starts[1:].tolist(), len(data)]
-    for i, (start, end) in enumerate(zip(starts.tolist(), ends)):
-        ufunc.reduce(data[start:end], axis=0, dtype=data.dtype, out=out[i])
+        if data.ndim == 1:
+            out[ids[starts]] = ufunc.reduceat(wide, starts, dtype=wide.dtype)
+        else:
+            out[ids[starts]] = reduce_runs(ufunc, lambda places: wide[places], starts, len(ids))
     return out
 
 
@@ -173,7 +162,7 @@ def _unsorted(ufunc: np.ufunc, data: Array, ids: Array, num_segments: Array, def
         _checked_rows(rows, (), flat.dtype)
         return np.bincount(flat_ids, weights=flat, minlength=rows).astype(flat.dtype)
     if (flat_ids[1:] < flat_ids[:-1]).any():
-        order = np.argsort(flat_ids, kind="stable")
+        order = stable_order(flat_ids)
         flat_ids, flat = flat_ids[order], flat[order]
     return _reduced(ufunc, flat, flat_ids, rows, default)
 
@@ -233,7 +222,14 @@ def _gathered(data: Array, indices: Array, ids: Array, rows: int) -> Array:
     if len(outside):
         where = outside[0]
         raise InvalidArgumentError(f"Bad: indices[{where}] == {indices[where]} out of range [0, {len(data)})")
-    return _reduced(np.add, widened(data[indices]), ids, rows, 0)
+    if data.ndim == 1:
+        return _reduced(np.add, widened(data[indices]), ids, rows, 0)
+    wide = widened(data[:0]).dtype
+    out = np.zeros(_checked_rows(rows, data.shape[1:], wide), wide)
+    if len(ids):
+        starts = run_starts(ids)
+        out[ids[starts]] = reduce_runs(np.add, lambda places: widened(data[indices[places]]), starts, len(ids))
+    return out
 
 
 def _scale(mode: str, ids: Array, rows: int, row_rank: int) -> Numbers:

@@ -66,6 +66,9 @@ def parse_saved_model(text: str, path: str) -> SavedModel:
     except text_format.ParseError as error:
         reason = str(error).replace('"smcli.', '"tensorflow.')
         raise SmcliError(f"Cannot parse pbtxt file {path}: {reason}.", shown_as="OSError") from error
+    except RecursionError:  # protobuf's parser calls itself for each message in a message
+        reason = "messages are nested too deeply"
+        raise SmcliError(f"Cannot parse pbtxt file {path}: {reason}.", shown_as="OSError") from None
     return message
 
 
