@@ -43,6 +43,7 @@ def _run_signature(meta_graph: MetaGraph, flags: Flags, values: dict[str, Any]) 
 
     allowed = frozenset(op.strip() for op in (flags.allow_ops or "").split(",") if op.strip())
     session = open_session(meta_graph, allowed)
+    session.runs_once = True
     feeds = {signature.inputs[key].name: (signature.inputs[key], value) for key, value in values.items()}
     names = [signature.outputs[key].name for key in keys]
     fed = {name: _as_fed(session, *feed) for name, feed in feeds.items()}

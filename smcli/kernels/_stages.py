@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from smcli.errors import SmcliError
 from smcli.kernels import activations, math
 from smcli.kernels.context import Array
 
@@ -20,6 +21,11 @@ Change = Callable[[Array], None]
 
 _WIDE = 2048  # elements of an inner loop that is long enough
 _BLOCK = 2**16  # elements of a block whose temporaries stay in the second-level cache
+
+
+class OutOfBounds(SmcliError):
+    """A tensor holds NaN, an infinity or a huge number, for which an approximate way of computing is not made: the run
+    is to be repeated by NumPy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,6 +151,14 @@ class Fused:
         count = next((i for i, stage in enumerate(stages) if isinstance(stage, AddInput)), len(stages))
         self._compute = prepare(weights, **attrs, epilogue=epilogue(stages[:count]))
         self._rest = stages[count:]
+
+    @property
+    def terms(self) -> int:
+        """How many products each sum has."""
+        shape = self.weights.shape
+        if self.op == "Conv2D":
+            return int(np.prod(shape[:3]))
+        return int(np.prod(shape[:2])) if self.op == "DepthwiseConv2dNative" else max(shape)
 
     def __call__(self, x: Array, *others: Array) -> Array:
         return applied(self._rest, self._compute(x), others)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import site
 import sys
 import threading
 from ctypes import POINTER, c_char, c_char_p, c_float, c_int, c_int32, c_int64, c_size_t, c_uint, c_void_p
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -119,29 +121,45 @@ class Library:
         self.dll.dnnl_memory_desc_get_size.restype = c_size_t
 
 
-def _candidates() -> list[str]:
-    """Where libdnnl may be: the place that SMCLI_ONEDNN_LIBRARY names, or else where wheels and conda put it, and what
-    the system's loader finds."""
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Files that may be the library, and what to ask the system's loader for when none of them is there."""
+
+    paths: tuple[str, ...]
+    name: str | None
+
+
+def _places() -> _Places:
+    """The file that SMCLI_ONEDNN_LIBRARY names, or else where wheels and conda put it, and what the loader finds."""
     named = os.environ.get("SMCLI_ONEDNN_LIBRARY")
     if named:
-        return [named]
+        return _Places((named,), None)
     if sys.platform == "win32":
-        places, name = ["Library/bin", "bin"], f"dnnl-{GENERATION}.dll"
+        folder, name = "Library/bin", f"dnnl-{GENERATION}.dll"
     elif sys.platform == "darwin":
-        places, name = ["lib"], f"libdnnl.{GENERATION}.dylib"
+        folder, name = "lib", f"libdnnl.{GENERATION}.dylib"
     else:
-        places, name = ["lib"], f"libdnnl.so.{GENERATION}"
-    found = [str(path) for place in places if (path := Path(sys.prefix, place, name)).exists()]
-    return [*found, name]
+        folder, name = "lib", f"libdnnl.so.{GENERATION}"
+    roots = [sys.prefix]
+    if site.ENABLE_USER_SITE and site.USER_BASE:
+        roots.append(site.USER_BASE)
+    return _Places(tuple(str(Path(root, folder, name)) for root in roots), name)
+
+
+def is_present() -> bool:
+    """Whether there is a library. Opens it only where that is the one way to know."""
+    return any(map(os.path.exists, _places().paths)) or get() is not None
 
 
 @lru_cache(maxsize=1)
 def _open() -> Library | None:
     added = _make_threads_sleep()
     try:
-        for path in _candidates():
+        places = _places()
+        names = [path for path in places.paths if os.path.exists(path)] + ([places.name] if places.name else [])
+        for name in names:
             try:
-                return Library(path)
+                return Library(name)
             except OSError:
                 continue
         return None

@@ -115,14 +115,16 @@ def _attributes(library: Library, post_ops: Sequence[PostOp], target: Handle) ->
 class _Slot:
     """A memory of a primitive whose buffer is given anew each time it runs."""
 
-    def __init__(self, library: Library, descriptor: c_void_p, elements: int) -> None:
-        self.elements = elements
+    def __init__(self, library: Library, descriptor: c_void_p, elements: int, written: bool = False) -> None:
+        self.elements, self.written = elements, written
         self.handle = Handle(library, "memory")
         self._set = library.dll.dnnl_memory_set_data_handle
         _check(library.dll.dnnl_memory_create(self.handle.value, descriptor, library.engine, None), "memory")
 
     def point_to(self, array: Array) -> None:
-        if array.dtype != np.float32 or array.size != self.elements or not array.flags.carray:
+        flags = array.flags
+        fits = array.dtype == np.float32 and array.size == self.elements
+        if not (fits and flags.c_contiguous and flags.aligned and (flags.writeable or not self.written)):
             raise ValueError(f"a contiguous float32 array of {self.elements} elements is needed")
         self._set(self.handle.value, array.__array_interface__["data"][0])
 
@@ -152,6 +154,10 @@ class Primitive:
         memories += [(index, memory.handle.value) for index, memory in fixed.items()]
         self._count = len(memories)
         self._arguments = (Argument * self._count)(*[Argument(index, memory) for index, memory in memories])
+
+    @property
+    def usable(self) -> bool:
+        return self._library.usable
 
     def run(self, *arrays: Array) -> None:
         """Compute. The arrays stay alive and unmoved for the length of the call; no two threads are in it at once."""
@@ -246,10 +252,60 @@ def convolution(
     fixed = {WEIGHTS: _reordered(library, weights, shape, axes, chosen)}
     if bias is not None and bias_layout is not None:
         fixed[BIAS] = _reordered(library, bias, (outputs,), (1,), bias_layout.value)
+    slots = _data_slots(library, source, source_shape, target, target_shape, post_ops)
+    return Primitive(library, description, slots, fixed)
+
+
+def matrix_product(
+    library: Library,
+    source_shape: Sequence[int],
+    target_shape: Sequence[int],
+    weights: Array,
+    transposed: bool,
+    bias: Array | None,
+    post_ops: Sequence[PostOp] = (),
+) -> Primitive:
+    """The product of contiguous (rows, depth) float32 matrices by constant weights: (depth, outputs), or the other way
+    around when they are transposed. Raises Refused."""
+    depth, outputs = source_shape[1], target_shape[1]
+    source = strided(library, source_shape, (depth, 1))
+    target = strided(library, target_shape, (outputs, 1))
+    shape, axes = (depth, outputs), (1, depth) if transposed else (outputs, 1)
+    wanted = free_layout(library, shape)
+    bias_layout = strided(library, (1, outputs), (outputs, 1)) if bias is not None else None
+    attributes = _attributes(library, post_ops, target)
+    description = Handle(library, "primitive_desc")
+    status = library.dll.dnnl_matmul_primitive_desc_create(
+        description.value,
+        library.engine,
+        source.value,
+        wanted.value,
+        bias_layout.value if bias_layout is not None else None,
+        target.value,
+        attributes.value,
+    )
+    _check(status, "matmul")
+    chosen = c_void_p(library.dll.dnnl_primitive_desc_query_md(description.value, QUERY_WEIGHTS, 0))
+    fixed = {WEIGHTS: _reordered(library, weights, shape, axes, chosen)}
+    if bias is not None and bias_layout is not None:
+        fixed[BIAS] = _reordered(library, bias, (1, outputs), (outputs, 1), bias_layout.value)
+    slots = _data_slots(library, source, source_shape, target, target_shape, post_ops)
+    return Primitive(library, description, slots, fixed)
+
+
+def _data_slots(
+    library: Library,
+    source: Handle,
+    source_shape: Sequence[int],
+    target: Handle,
+    target_shape: Sequence[int],
+    post_ops: Sequence[PostOp],
+) -> dict[int, _Slot]:
+    """The memories that each run gives, in the order in which `Primitive.run` takes them."""
     elements = math.prod(target_shape)
     slots = {SOURCE: _Slot(library, source.value, math.prod(source_shape))}
     for position, op in enumerate(post_ops):
         if isinstance(op, AddTensor):
             slots[POST_OP * (position + 1) | SECOND_SOURCE] = _Slot(library, target.value, elements)
-    slots[TARGET] = _Slot(library, target.value, elements)
-    return Primitive(library, description, slots, fixed)
+    slots[TARGET] = _Slot(library, target.value, elements, written=True)
+    return slots
