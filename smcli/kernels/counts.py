@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels._sorting import row_order
 from smcli.kernels.context import Array
 from smcli.kernels.ragged import MAX_OUTPUT
 from smcli.kernels.registry import kernel
@@ -131,8 +132,14 @@ def _sparse_counts(
     dtype = output_type.numpy
     keep = values < maxlength if maxlength >= 0 else np.ones(values.size, dtype=bool)
     rows, values = rows[keep], values[keep].astype(np.int64)
-    pairs, where = np.unique(np.stack([rows, values], axis=1), axis=0, return_inverse=True)
-    where = where.reshape(-1)
+    both = np.stack([rows, values], axis=1)
+    order = row_order(both)
+    ranked = both[order]
+    is_new = np.ones(len(ranked), bool)
+    is_new[1:] = (ranked[1:, 0] != ranked[:-1, 0]) | (ranked[1:, 1] != ranked[:-1, 1])
+    pairs = ranked[is_new]
+    where = np.empty(len(ranked), np.int64)
+    where[order] = np.cumsum(is_new) - 1
     totals = np.zeros(pairs.shape[0], dtype)
     if binary_output:
         totals[:] = 1

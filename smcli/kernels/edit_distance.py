@@ -11,19 +11,52 @@ from smcli.kernels.registry import kernel
 _MAX_ELEMENTS = 1 << 31
 
 
-def levenshtein(first: Array, second: Array) -> int:
-    """The number of insertions, deletions and substitutions between two sequences."""
-    if len(first) < len(second):
-        first, second = second, first
-    steps = np.arange(len(second) + 1)
-    row = steps
-    for count, item in enumerate(first.tolist(), 1):
-        best = np.empty_like(row)
-        best[0] = count
-        np.minimum(row[1:] + 1, row[:-1] + (second != item), out=best[1:])
+_CELLS = 2**22  # of the rows that are worked on at once
+
+
+def distances(pairs: list[tuple[Array, Array]]) -> Array:
+    """The number of insertions, deletions and substitutions between the two sequences of each pair.
+
+    Pairs of similar lengths go through the rows of their tables together.
+    """
+    sizes = np.array([(len(first), len(second)) for first, second in pairs], np.int64).reshape(-1, 2)
+    found = np.empty(len(pairs), np.int64)
+    order = np.lexsort((sizes[:, 1], sizes[:, 0]))
+    at = 0
+    while at < len(order):
+        longest = int(sizes[order[at:], 1].max())
+        batch = order[at : at + max(1, _CELLS // (longest + 1))]
+        found[batch] = _distances_of_batch([pairs[i] for i in batch.tolist()], sizes[batch])
+        at += len(batch)
+    return found
+
+
+def _distances_of_batch(pairs: list[tuple[Array, Array]], sizes: Array) -> Array:
+    high, wide = sizes.max(axis=0).tolist()
+    first = np.zeros(
+        (high, len(pairs)), pairs[0][0].dtype
+    )  # padded: what stands beyond a sequence's end is never asked
+    second = np.zeros((len(pairs), wide), pairs[0][0].dtype)
+    for number, (a, b) in enumerate(pairs):
+        first[: len(a), number] = a
+        second[number, : len(b)] = b
+    steps = np.arange(wide + 1, dtype=np.int32)
+    row = np.tile(steps, (len(pairs), 1))
+    best = np.empty_like(row)
+    every = np.arange(len(pairs))
+    found = row[every, sizes[:, 1]].astype(np.int64)  # right where the first sequence is empty
+    for count in range(1, high + 1):
+        best[:, 0] = count
+        np.add(row[:, :-1], second != first[count - 1][:, None], out=best[:, 1:])
+        row += 1
+        np.minimum(best[:, 1:], row[:, 1:], out=best[:, 1:])
         # insertions: the best of all columns before, plus the steps from there
-        row = np.minimum.accumulate(best - steps) + steps
-    return int(row[-1])
+        best -= steps
+        np.minimum.accumulate(best, axis=1, out=row)
+        row += steps
+        done = np.flatnonzero(sizes[:, 0] == count)
+        found[done] = row[done, sizes[done, 1]]
+    return found
 
 
 def _check(name: str, indices: Array, values: Array, shape: Array) -> None:
@@ -84,12 +117,16 @@ def edit_distance(
     result = np.zeros(shape, np.float32)
     guesses, truths = _groups(hypothesis[0], hypothesis[1]), _groups(truth[0], truth[1])
     nothing = np.zeros(0, hypothesis[1].dtype)
-    for where in guesses.keys() | truths.keys():
+    places = list(guesses.keys() | truths.keys())
+    for where in places:
         if any(not 0 <= at < size for at, size in zip(where, shape, strict=True)):
             raise InternalError(f"Index {list(where)} is outside of the output, whose shape is {list(shape)}")
-        guess, goal = guesses.get(where, nothing), truths.get(where, nothing)
-        distance = np.float32(levenshtein(guess, goal))
-        if normalize:
-            distance = distance / np.float32(len(goal)) if len(goal) else np.float32(np.inf)
-        result[where] = distance
+    if not places:
+        return result
+    found = distances([(guesses.get(where, nothing), truths.get(where, nothing)) for where in places])
+    values = found.astype(np.float32)
+    if normalize:
+        lengths = np.array([len(truths.get(where, nothing)) for where in places], np.float32)
+        values = np.where(lengths > 0, values / lengths, np.float32(np.inf))
+    result[tuple(np.array(places).T)] = values
     return result

@@ -1,7 +1,7 @@
 """Non-maximum suppression: greedy, soft, padded, by given overlaps, and combined over classes.
 
-Boxes are [y1, x1, y2, x2] with the corners in any order. Overlaps are computed in float32, one selected box against all
-that are left. Semantics from tensorflow/core/kernels/image/non_max_suppression_op.cc.
+Boxes are [y1, x1, y2, x2] with the corners in any order. Overlaps are computed in float32, many pairs at once.
+Semantics from tensorflow/core/kernels/image/non_max_suppression_op.cc.
 """
 
 from __future__ import annotations
@@ -17,41 +17,72 @@ from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 
 F32 = np.float32
-Similarity = Callable[[int, Array], Array]
+Similarity = Callable[[Array, Array], Array]
+"""How much boxes overlap: [m, n] numbers for the indices of m boxes and of n others."""
+
+_BLOCK = 256  # candidates that are compared with each other at once
 
 
 def iou_of(boxes: Array) -> Similarity:
-    """Intersection over union of one box with others, by index; 0 where a box has no area."""
+    """Intersection over union; 0 where a box has no area."""
     corners = boxes.astype(F32)
-    low = np.minimum(corners[:, :2], corners[:, 2:])
-    high = np.maximum(corners[:, :2], corners[:, 2:])
-    area = (high[:, 0] - low[:, 0]) * (high[:, 1] - low[:, 1])
+    top, left = np.minimum(corners[:, 0], corners[:, 2]), np.minimum(corners[:, 1], corners[:, 3])
+    bottom, right = np.maximum(corners[:, 0], corners[:, 2]), np.maximum(corners[:, 1], corners[:, 3])
+    area = (bottom - top) * (right - left)
+    has_area = area > 0
 
-    def similarity(one: int, others: Array) -> Array:
-        size = np.minimum(high[one], high[others]) - np.maximum(low[one], low[others])
-        size = np.maximum(size, F32(0))
-        shared = size[:, 0] * size[:, 1]
-        ratio = shared / (area[one] + area[others] - shared)
-        return np.where((area[one] <= 0) | (area[others] <= 0), F32(0), ratio)
+    def similarity(ones: Array, others: Array) -> Array:
+        column = ones[:, None]
+        height = np.minimum(bottom[column], bottom[others]) - np.maximum(top[column], top[others])
+        width = np.minimum(right[column], right[others]) - np.maximum(left[column], left[others])
+        shared = np.maximum(height, F32(0)) * np.maximum(width, F32(0))
+        ratio = shared / (area[column] + area[others] - shared)
+        return np.where(has_area[column] & has_area[others], ratio, F32(0))
 
     return similarity
 
 
 def _overlaps_of(overlaps: Array) -> Similarity:
-    return lambda one, others: overlaps[others, one]
+    return lambda ones, others: overlaps[others, ones[:, None]]
 
 
 def greedy(scores: Array, limit: int, threshold: Any, score_threshold: Any, similarity: Similarity) -> Array:
-    """Indices of at most `limit` boxes by falling score, none of which overlaps an earlier one too much."""
+    """Indices of at most `limit` boxes by falling score, none of which overlaps an earlier one too much.
+
+    Candidates are taken block by block: each block is compared with what was chosen before it and with itself.
+    """
     left = np.flatnonzero(scores > score_threshold)
     left = left[np.argsort(-scores[left].astype(np.float64), kind="stable")]
-    chosen: list[int] = []
-    while left.size and len(chosen) < limit:
-        best = int(left[0])
-        chosen.append(best)
-        left = left[1:]
-        left = left[~(similarity(best, left).astype(scores.dtype) > threshold)]
-    return np.array(chosen, dtype=np.int64)
+    chosen = np.zeros(0, np.int64)
+    block = max(16, min(_BLOCK, limit))
+    for at in range(0, left.size, block):
+        if len(chosen) >= limit:
+            break
+        candidates = left[at : at + block]
+        rivals = np.concatenate([chosen, candidates])
+        too_much = similarity(rivals, candidates).astype(scores.dtype) > threshold
+        beaten = too_much[: len(chosen)].any(axis=0)
+        kept = _undefeated(too_much[len(chosen) :], beaten, limit - len(chosen))
+        chosen = np.concatenate([chosen, candidates[kept]])
+    return chosen
+
+
+def _undefeated(beats: Array, beaten: Array, limit: int) -> list[int]:
+    """At most `limit` places, in order, that no earlier undefeated one beats; `beats` is square, `beaten` known ones.
+
+    Rows of truth values are Python integers, whose bits are combined in one step.
+    """
+    rows = np.packbits(beats, axis=1, bitorder="little")
+    width, packed = rows.shape[1], rows.tobytes()
+    lost = int.from_bytes(np.packbits(beaten, bitorder="little").tobytes(), "little")
+    kept: list[int] = []
+    for place in range(len(beats)):
+        if len(kept) >= limit:
+            break
+        if not (lost >> place) & 1:
+            kept.append(place)
+            lost |= int.from_bytes(packed[place * width : (place + 1) * width], "little")
+    return kept
 
 
 def _soft(scores: Array, limit: int, sigma: Any, score_threshold: Any, similarity: Similarity) -> tuple[Array, Array]:
@@ -67,7 +98,7 @@ def _soft(scores: Array, limit: int, sigma: Any, score_threshold: Any, similarit
         _, box, seen = heapq.heappop(heap)
         before = current[box]
         if seen < len(chosen):
-            overlap = similarity(box, np.array(chosen[seen:][::-1])).astype(scores.dtype)
+            overlap = similarity(np.array([box]), np.array(chosen[seen:][::-1]))[0].astype(scores.dtype)
             exponent = scale * overlap * overlap
             weights = np.exp(exponent.astype(np.float64)).astype(scores.dtype)
             track = np.multiply.accumulate(np.concatenate([[before], weights]).astype(scores.dtype))

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels._sorting import row_order
 from smcli.kernels.context import Array
 from smcli.kernels.ragged import MAX_OUTPUT, fill_empty_rows
 from smcli.kernels.registry import kernel
@@ -50,6 +51,10 @@ def checked_shape(shape: Array, name: str = "dense") -> tuple[int, ...]:
 
 def check_bounds(indices: Array, shape: tuple[int, ...], name: str = "indices") -> None:
     """Raises InvalidArgumentError for the first row of `indices` [n, rank] that is outside of `shape`."""
+    if all(
+        size > int(column.max()) and int(column.min()) >= 0 for column, size in zip(indices.T, shape) if len(column)
+    ):
+        return
     bad = ((indices < 0) | (indices >= np.array(shape, dtype=np.int64))).any(axis=1)
     if bad.any():
         at = int(np.flatnonzero(bad)[0])
@@ -69,18 +74,14 @@ def linear(indices: Array, shape: tuple[int, ...]) -> Array:
 def unlinear(keys: Array, shape: tuple[int, ...]) -> Array:
     """The inverse of `linear`: int64 [n, rank]."""
     indices = np.empty((keys.size, len(shape)), dtype=np.int64)
-    for column in range(len(shape) - 1, -1, -1):
+    for column in range(len(shape) - 1, 0, -1):
         size = max(shape[column], 1)
-        indices[:, column] = keys % size
-        keys = keys // size
+        rest = keys // size
+        indices[:, column] = keys - rest * size
+        keys = rest
+    if shape:
+        indices[:, 0] = keys
     return indices
-
-
-def row_order(indices: Array) -> Array:
-    """The stable permutation that sorts the rows of `indices`, first column first."""
-    if indices.shape[1] == 0:
-        return np.arange(indices.shape[0])
-    return np.lexsort(indices.T[::-1])
 
 
 @kernel("SparseToDense")

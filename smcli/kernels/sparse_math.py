@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels._sorting import reduce_runs, row_order, run_starts, stable_order
 from smcli.kernels.context import Array
 from smcli.kernels.ragged import MAX_OUTPUT, places_in_runs
 from smcli.kernels.registry import kernel
-from smcli.kernels.sparse import check_bounds, check_sparse, linear, row_order, unlinear
+from smcli.kernels.sparse import check_bounds, check_sparse, linear, unlinear
 
-PRODUCT_BLOCK = 2**22  # elements of the temporary product in a sparse-dense matrix product
+DENSE_CELLS = 2**24  # of a sparse matrix that is filled with zeros for a product
 
 
 def is_half(dtype: np.dtype[Any]) -> bool:
@@ -58,17 +59,26 @@ def sparse_tensor_dense_mat_mul(
         if bad.any():
             raise InvalidArgumentError(f"{name} ({int(index[bad][0])}) from an index is out of bounds (>={limit})")
     dtype = np.dtype(np.float32) if is_half(a_values.dtype) else a_values.dtype
-    order = np.argsort(rows, kind="stable")
-    rows, columns = rows[order], columns[order]
-    values = a_values[order].astype(dtype, copy=False)[:, None]
-    b = b.astype(dtype, copy=False)
+    values, b = a_values.astype(dtype, copy=False), b.astype(dtype, copy=False)
+    if _pays_as_dense(shape, rows.size, b):
+        dense = np.zeros(shape, dtype)
+        np.add.at(dense.reshape(-1), rows * shape[1] + columns, values)
+        product: Array = dense @ b
+        return product.astype(a_values.dtype, copy=False)
+    order = stable_order(rows)
+    rows, columns, values = rows[order], columns[order], values[order]
     output = np.zeros((shape[0], b.shape[1]), dtype)
-    starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
-    width = max(1, PRODUCT_BLOCK // rows.size)
-    for left in range(0, b.shape[1], width):
-        part = slice(left, left + width)
-        output[rows[starts], part] = np.add.reduceat(values * b[columns, part], starts, axis=0)
+    starts = run_starts(rows)
+    output[rows[starts]] = reduce_runs(
+        np.add, lambda places: values[places, None] * b[columns[places]], starts, rows.size
+    )
     return output.astype(a_values.dtype, copy=False)
+
+
+def _pays_as_dense(shape: tuple[int, ...], count: int, b: Array) -> bool:
+    """Whether the product of a sparse matrix of `count` values and b is faster, and the same, with zeros filled in."""
+    cells = shape[0] * shape[1]
+    return b.dtype.kind == "f" and cells <= min(DENSE_CELLS, 64 * count) and bool(np.isfinite(b).all())
 
 
 # ---- two sparse tensors --------------------
@@ -76,8 +86,7 @@ def sparse_tensor_dense_mat_mul(
 
 def _occurrence(keys: Array) -> Array:
     """For each of the sorted `keys`, how many equal ones stand before it."""
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]])) if keys.size else np.zeros(0, np.int64)
-    return places_in_runs(np.diff(np.append(starts, keys.size)))
+    return places_in_runs(np.diff(run_starts(keys), append=keys.size))
 
 
 def _paired(a: Sequence[Array], b: Sequence[Array], shape: tuple[int, ...]) -> tuple[Array, Array, Array, Array, Array]:
@@ -86,11 +95,16 @@ def _paired(a: Sequence[Array], b: Sequence[Array], shape: tuple[int, ...]) -> t
     A place that one side holds twice is taken as two places. Values that are missing are zero.
     """
     keys = [linear(side[0], shape) for side in (a, b)]
-    order = [np.argsort(k, kind="stable") for k in keys]
+    order = [stable_order(k) for k in keys]
     keys = [k[o] for k, o in zip(keys, order)]
-    rank = np.stack([np.concatenate(keys), np.concatenate([_occurrence(k) for k in keys])], axis=1)
-    union, where = np.unique(rank, axis=0, return_inverse=True)
-    where = where.reshape(-1)
+    both = np.stack([np.concatenate(keys), np.concatenate([_occurrence(k) for k in keys])], axis=1)
+    merged = row_order(both)
+    ranked = both[merged]
+    is_new = np.ones(len(ranked), bool)
+    is_new[1:] = (ranked[1:, 0] != ranked[:-1, 0]) | (ranked[1:, 1] != ranked[:-1, 1])
+    union = ranked[is_new, 0]
+    where = np.empty(len(ranked), np.int64)
+    where[merged] = np.cumsum(is_new) - 1
     values, present = [], []
     for side, o, at in zip((a, b), order, (where[: keys[0].size], where[keys[0].size :])):
         full = np.zeros(union.shape[0], side[1].dtype)
@@ -99,7 +113,7 @@ def _paired(a: Sequence[Array], b: Sequence[Array], shape: tuple[int, ...]) -> t
         has[at] = True
         values.append(full)
         present.append(has)
-    return union[:, 0], values[0], present[0], values[1], present[1]
+    return union, values[0], present[0], values[1], present[1]
 
 
 def _check_pair(a: Sequence[Array], b: Sequence[Array]) -> tuple[int, ...]:
@@ -233,11 +247,11 @@ def _groups(
     kept_shape = tuple(shape[axis] for axis in kept)
     order = row_order(indices)
     keys = linear(indices[order][:, kept], kept_shape)
-    by_key = np.argsort(keys, kind="stable")
+    by_key = stable_order(keys)
     keys, ordered = keys[by_key], values[order][by_key]
     if keys.size == 0:
         return keys, ordered, kept_shape, kept
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    starts = run_starts(keys)
     if is_half(values.dtype) and operation is np.add:
         ordered = ordered.astype(np.float32)
     reduced = operation.reduceat(ordered, starts).astype(values.dtype, copy=False)
@@ -302,7 +316,7 @@ def sparse_softmax(sp_indices: Array, sp_values: Array, sp_shape: Array) -> Arra
     check_bounds(sp_indices, shape)
     order = row_order(sp_indices)
     rows = linear(sp_indices[order][:, :-1], shape[:-1])
-    starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
+    starts = run_starts(rows)
     lengths = np.diff(np.append(starts, rows.size))
     dtype = np.dtype(np.float32) if is_half(sp_values.dtype) else sp_values.dtype
     values = sp_values[order].astype(dtype, copy=False)

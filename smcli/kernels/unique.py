@@ -6,6 +6,7 @@ import numpy as np
 
 from smcli.errors import InvalidArgumentError
 from smcli.kernels._checks import axis_in, product, zeros_of
+from smcli.kernels._sorting import row_order, stable_order
 from smcli.kernels.context import Array
 from smcli.kernels.gather import check_indices
 from smcli.kernels.registry import kernel
@@ -26,8 +27,9 @@ def _distinct(rows: Array) -> tuple[Array, Array]:
     """
     count = len(rows)
     if rows.dtype.kind == "O":
-        table: dict[tuple[bytes, ...], int] = {}
-        inverse = np.array([table.setdefault(tuple(row), len(table)) for row in rows.tolist()], np.int64)
+        items = rows[:, 0].tolist() if rows.shape[1] == 1 else [tuple(row) for row in rows.tolist()]
+        table = {item: number for number, item in enumerate(dict.fromkeys(items))}
+        inverse = np.array([table[item] for item in items], np.int64)
         return _first_of(inverse, len(table)), inverse
     if rows.dtype.kind in "iu" and rows.shape[1] == 1 and count:
         low, high = int(rows.min()), int(rows.max())
@@ -35,7 +37,10 @@ def _distinct(rows: Array) -> tuple[Array, Array]:
             return _distinct_small(rows[:, 0].astype(np.int64) - low, high - low + 1)
     if rows.shape[1] == 0:
         return np.zeros(min(count, 1), np.int64), np.zeros(count, np.int64)
-    order = np.lexsort(rows.T) if rows.shape[1] > 1 else np.argsort(rows[:, 0], kind="stable")
+    if rows.dtype.kind in "ib" or (rows.dtype.kind == "u" and rows.dtype.itemsize < 8):
+        order = row_order(rows.astype(np.int64, copy=False))
+    else:
+        order = np.lexsort(rows.T) if rows.shape[1] > 1 else np.argsort(rows[:, 0], kind="stable")
     ranked = rows[order]
     is_new = np.ones(count, bool)
     is_new[1:] = (ranked[1:] != ranked[:-1]).any(1)
@@ -156,7 +161,9 @@ def dynamic_partition(data: Array, partitions: Array, *, num_partitions: int) ->
     check_indices(partitions, num_partitions, "partitions")
     rows = data.reshape(partitions.size, *data.shape[partitions.ndim :])
     flat = partitions.ravel()
-    return tuple([rows[flat == number] for number in range(num_partitions)])
+    order = stable_order(flat)
+    ends = np.cumsum(np.bincount(flat, minlength=num_partitions))[:-1]
+    return tuple(rows[places] for places in np.split(order, ends))
 
 
 @kernel("DynamicStitch", "ParallelDynamicStitch")
