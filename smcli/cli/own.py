@@ -22,6 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # name → what `smcli --help` says of it
 COMMANDS = {
+    "check": "Smoke-test a SavedModel: files, ops, every signature.",
     "checkpoint": "List the variables of a SavedModel or checkpoint.",
     "diff": "Compare two SavedModels or checkpoints.",
     "doctor": "Say what is installed and what this machine gives.",

@@ -88,7 +88,7 @@ def load(path: str) -> Any:
 
     Raises NotFoundError and its kin when the file can not be opened, SmcliError when it can not be read.
     """
-    file, size = _open(path)
+    file, size = open_file(path)
     magic = file.read(len(NPY_MAGIC))
     file.seek(0)
     if magic.startswith(ZIP_MAGICS):
@@ -103,7 +103,11 @@ def load(path: str) -> Any:
         return unpickle.load(file, path)
 
 
-def _open(path: str) -> tuple[IO[bytes], int]:
+def open_file(path: str) -> tuple[IO[bytes], int]:
+    """The file opened for reading, and its size. What is no regular file is read whole, up to a bound.
+
+    Raises NotFoundError and its kin.
+    """
     try:
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, "Is a directory")
