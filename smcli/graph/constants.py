@@ -64,6 +64,8 @@ def fold(body: Body, graph: Graph, make_context: MakeContext, variable_of: Calla
     guards: Guards = []
     frozen = not changes_variables(body, graph)
     for node in body.nodes:
+        if node.function is not None:
+            continue
         if node.op == "Const":
             node.value = constant(node)
         elif _reads_variable(node):

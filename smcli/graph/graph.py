@@ -33,8 +33,9 @@ MERGES = frozenset({"Merge", "RefMerge"})
 class Node:
     """An op in a body. `inputs` are data edges (producer, output index); `controls` what must have run before.
 
-    value: its single output, where folding has found it. function: what computes its single output from `inputs`, where
-    a rewrite has put it in the place of the op's kernel.
+    value: its single output, where folding has found it. function: what computes its outputs from `inputs`, where
+    a rewrite has put it in the place of the op's kernel; it gives `results` outputs. guard: booleans of the body and
+    what they have to be for the node to run at all (see smcli.graph.lowering).
     """
 
     name: str
@@ -44,6 +45,8 @@ class Node:
     controls: list[Node] = field(default_factory=list)
     value: Any = None
     function: Callable[..., Any] | None = None
+    results: int = 1
+    guard: tuple[tuple[Edge, bool], ...] = ()
 
     def __repr__(self) -> str:
         return f"Node({self.name!r}, {self.op!r})"

@@ -122,9 +122,9 @@ class _Planner:
         if node.value is not None:
             self.slots[node] = [self.new_slot(node.value)]
         elif node.function is not None:
-            inputs = tuple(self.slot(edge, node) for edge in node.inputs)
-            self.slots[node] = [self.new_slot()]
-            self.steps.append((node.function, inputs, self.slots[node][0], (), node))
+            slots = [self.slot(edge, node) for edge in node.inputs]
+            inputs = tuple([self.unboxed(slot, node) if slot in self.boxed else slot for slot in slots])
+            self.append(node, node.function, inputs, node.results, node.results == 1)
         elif op == "Const":
             self.slots[node] = [self.new_slot(constant(node))]
         elif op in NO_OPS:
@@ -159,14 +159,22 @@ class _Planner:
             inputs.append(slot)
         count = output_count(node, self.graph)
         check_total(len(self.template) + count, node)
-        outputs = tuple([self.new_slot() for _ in range(count)])
+        self.append(node, bound, tuple(inputs), count, count == 1 and not _returns_list(node.op))
         if kernel.boxed_outputs:
-            self.boxed.update(outputs)
+            self.boxed.update(self.slots[node])
         if kernel.lazy_outputs:
-            self.lazy.update(outputs)
+            self.lazy.update(self.slots[node])
+
+    def append(
+        self, node: Node, function: Callable[..., Any], inputs: tuple[int, ...], count: int, single: bool
+    ) -> None:
+        """A step that runs `function` into new slots. single: it returns its one output, not a tuple."""
+        outputs = tuple([self.new_slot() for _ in range(count)])
         self.slots[node] = list(outputs)
-        single = len(outputs) == 1 and not _returns_list(node.op)
-        self.steps.append((bound, tuple(inputs), outputs[0] if single else -1, () if single else outputs, node))
+        if node.guard:
+            function = guarded(function, tuple(wanted for _, wanted in node.guard), count, single)
+            inputs = (*(self.slot(edge, node) for edge, _ in node.guard), *inputs)
+        self.steps.append((function, inputs, outputs[0] if single else -1, () if single else outputs, node))
 
     def unboxed(self, slot: int, node: Node) -> int:
         """A new slot that receives the array in a boxed slot, as it is just before the node that wants it."""
@@ -188,6 +196,21 @@ class _Planner:
             steps.append(Step(function, inputs, output, outputs, tuple(frees), node))
         steps.reverse()
         return steps
+
+
+def guarded(function: Callable[..., Any], wanted: tuple[bool, ...], count: int, single: bool) -> Callable[..., Any]:
+    """`function` behind predicates, which come first among the arguments: it runs when each is as wanted, and gives
+    None for each output otherwise. A predicate that was not computed itself is None."""
+    number = len(wanted)
+    nothing = None if single else (None,) * count
+
+    def call(*args: Any) -> Any:
+        for predicate, want in zip(args, wanted):
+            if predicate is None or bool(predicate) is not want:
+                return nothing
+        return function(*args[number:])
+
+    return call
 
 
 def _returns_list(op: str) -> bool:

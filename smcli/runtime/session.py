@@ -15,11 +15,15 @@ from smcli.graph.binding import MakeContext, require_kernels
 from smcli.graph.constants import fold
 from smcli.graph.graph import Body, Graph, Node, parse_tensor_name
 from smcli.graph.inline import inline
-from smcli.graph.plan import compile_plan
+from smcli.graph.loops import MAX_ALL, WHILES, Loop, copied, while_loop
+from smcli.graph.offload import OutOfBounds, offload, restore
+from smcli.graph.plan import Plan, compile_plan
 from smcli.graph.rewrites import enabled, rewrite
 from smcli.kernels.context import Array, Context, Files, FunctionRef, NoFiles, Resources, Variable
 from smcli.proto.graph_pb2 import GraphDef
+from smcli.runtime.code import Code
 from smcli.runtime.frames import FramesPlan
+from smcli.runtime.loops import LoopRunner, compile_loop
 from smcli.runtime.straight import StraightRunner
 from smcli.tensors import wire
 from smcli.tensors.types import DataType
@@ -52,6 +56,7 @@ class Session:
     files: what the graph may reach of the file system. allow: ops with effects outside that the user allowed by name.
     observe: when set, the function of each node is what this makes of it (see smcli.runtime.profile); plans that were
     made before stay as they are.
+    runs_once: each plan is run once only (the command line), so that preparations have to pay at once.
     """
 
     def __init__(self, graph: Graph, files: Files | None = None, allow: frozenset[str] = frozenset()) -> None:
@@ -60,9 +65,11 @@ class Session:
         self.allow = allow
         self.resources = Resources()
         self.observe: Observer | None = None
+        self.runs_once = False
         self._step: dict[Any, Any] = {}
         self._plans: dict[tuple[tuple[str, ...], ...], Runner] = {}
         self._functions: dict[FunctionRef, Runner] = {}
+        self._loop_nodes = 0  # in the loops of this session's plans
         self._memories: dict[str, dict[str, Any]] = {}
 
     @classmethod
@@ -116,8 +123,9 @@ class Session:
             body = inline(body, self.graph)
             if body.has_frames or targets:
                 return self._compiled(body, "")
+            self._join_loops(body.nodes)
             guards = fold(body, self.graph, self._context_maker(""), self._variable_of) if enabled("fold") else []
-            runner = self._compiled(rewrite(body, self.graph), "")
+            runner = self._offloaded(rewrite(body, self.graph))
         if not guards:
             return runner
 
@@ -127,6 +135,26 @@ class Session:
                 runner = self._compile_main(fetches, feeds, targets)
                 guards.clear()  # the new one has guards of its own
             return runner(arguments)
+
+        return run
+
+    def _offloaded(self, body: Body) -> Runner:
+        """The runner of a rewritten body, with what oneDNN can compute computed by it where that is on and there."""
+        nodes = offload(body, self.graph, self.runs_once) if enabled("onednn") else []
+        runner = self._compiled(body, "")
+        if not nodes:
+            return runner
+        restore(nodes)
+        plain: Runner | None = None
+
+        def run(arguments: Sequence[Array]) -> list[Array]:
+            nonlocal plain
+            try:
+                return runner(arguments)
+            except OutOfBounds:
+                plain = plain or self._compiled(body, "")
+                self._step.clear()
+                return plain(arguments)
 
         return run
 
@@ -141,8 +169,37 @@ class Session:
         if body.has_frames:
             frames = FramesPlan(body, self.graph, make_context)
             return (frames if self.observe is None else frames.observed(self.observe)).run
-        plan = compile_plan(body, self.graph, make_context)
-        return StraightRunner(plan if self.observe is None else plan.observed(self.observe))
+        return StraightRunner(self._observed(compile_plan(body, self.graph, make_context)))
+
+    def _observed(self, plan: Plan) -> Plan:
+        return plan if self.observe is None else plan.observed(self.observe)
+
+    def _own(self, body: Body) -> Body:
+        """A copy of a function's body, which others may use too, with its loops joined."""
+        if body.has_frames or not any(node.op in WHILES for node in body.nodes):
+            return body
+        nodes, follow = copied(body.nodes, {})
+        self._join_loops(nodes)
+        return Body(body.name, nodes, body.inputs, [follow(edge) for edge in body.outputs], False)
+
+    def _join_loops(self, nodes: Sequence[Node]) -> None:
+        """Give each While among the nodes a function that runs test and step as one."""
+        if not enabled("loop"):
+            return
+        for node in nodes:
+            if node.op in WHILES and node.function is None and self._loop_nodes < MAX_ALL:
+                loop = while_loop(node, self.graph)
+                if loop is not None:
+                    self._loop_nodes += len(loop.before) + len(loop.after)
+                    node.function, node.results = self._runner_of(loop, ""), len(loop.nexts)
+
+    def _runner_of(self, loop: Loop, scope: str) -> LoopRunner:
+        def make() -> Code:
+            self._join_loops(loop.before)
+            self._join_loops(loop.after)
+            return compile_loop(loop, self.graph, self._context_maker(scope), self._observed)
+
+        return LoopRunner(make)
 
     def _context_maker(self, scope: str) -> MakeContext:
         def make(node: str) -> Context:
@@ -164,7 +221,7 @@ class Session:
         if runner is None:
             body = self.graph.function_body(ref)
             expected = len(body.inputs)
-            compiled = self._compiled(inline(body, self.graph), f"{ref.name}/")
+            compiled = self._compiled(self._own(inline(body, self.graph)), f"{ref.name}/")
 
             def call(arguments: Sequence[Array]) -> list[Array]:
                 if len(arguments) != expected:
