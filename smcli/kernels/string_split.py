@@ -40,7 +40,7 @@ def _sparse_of(values: list[bytes], counts: Array) -> Sparse:
     return indices, as_array(values, (len(values),)), np.array([len(counts), counts.max(initial=0)], np.int64)
 
 
-_IS_SPACE = np.isin(np.arange(256), list(b" \t\n\v\f\r"))
+_SPACE = b" \t\n\v\f\r"
 
 
 def _sums_by_row(flags: Array, values: list[bytes]) -> Array:
@@ -52,13 +52,16 @@ def _sums_by_row(flags: Array, values: list[bytes]) -> Array:
     return sums
 
 
-def _all_at_space(values: list[bytes]) -> Sparse:
-    """Split at white space in one go: the strings joined by spaces have the same tokens."""
-    joined = b" ".join(values)
-    space = _IS_SPACE[np.frombuffer(joined, np.uint8)]
-    starts = ~space
-    starts[1:] &= space[:-1]
-    return _sparse_of(joined.split(), _sums_by_row(starts, values))
+def _tokens(values: list[bytes], separators: bytes) -> Sparse:
+    """What stands between runs of separators, in one go: the strings joined by one have the same tokens."""
+    one_of = separators[:1]
+    joined = one_of.join(values)
+    if len(separators) > 1:
+        joined = joined.translate(bytes.maketrans(separators, one_of * len(separators)))
+    is_separator = np.frombuffer(joined, np.uint8) == one_of[0]
+    starts = ~is_separator
+    starts[1:] &= is_separator[:-1]
+    return _sparse_of(list(filter(None, joined.split(one_of))), _sums_by_row(starts, values))
 
 
 def _all_at_byte(values: list[bytes], separator: bytes) -> Sparse:
@@ -93,7 +96,7 @@ def string_split_v2(x: Array, sep: Array, *, maxsplit: int = -1) -> Sparse:
         return _sparse([value.split(separator, maxsplit) for value in values])
     if maxsplit > 0:
         return _sparse([_split_space_some(value, maxsplit) for value in values])
-    return _all_at_space(values)
+    return _tokens(values, _SPACE)
 
 
 def _single_bytes(value: bytes) -> list[bytes]:
@@ -106,14 +109,10 @@ def string_split(x: Array, delimiter: Array, *, skip_empty: bool = True) -> Spar
     values, delimiters = _checked(x, delimiter, "delimiter")
     if not delimiters:
         return _sparse(list(map(_single_bytes, values)))
-    if len(delimiters) == 1:
-        rows = [value.split(delimiters) for value in values]
-    else:
-        split = re.compile(b"[" + re.escape(delimiters) + b"]").split
-        rows = list(map(split, values))
     if skip_empty:
-        return _sparse([list(filter(None, row)) for row in rows])
-    return _sparse([row if value else [] for row, value in zip(rows, values, strict=True)])
+        return _tokens(values, delimiters)
+    split = re.compile(b"[" + re.escape(delimiters) + b"]").split
+    return _sparse([split(value) if value else [] for value in values])
 
 
 def _check_splits(splits: Array, size: int) -> Array:

@@ -6,15 +6,13 @@ Strings are bytes. What is said to work on characters works on UTF-8 as TensorFl
 
 from __future__ import annotations
 
-import base64
 import binascii
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from smcli.errors import InvalidArgumentError, OutOfRangeError, UnimplementedError
-from smcli.kernels._bytes import as_array, as_list, map_bytes, scalar, text
+from smcli.kernels._bytes import as_array, as_list, lengths_of, map_bytes, scalar, text
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 
@@ -71,29 +69,37 @@ def string_length(x: Array, *, unit: str = "BYTE") -> Array:
     return np.fromiter(map(len, values), np.int32, len(values)).reshape(x.shape)
 
 
-def _char_starts(value: bytes) -> list[int]:
-    """Where the UTF-8 characters of `value` start; its end is the last item."""
-    return [i for i, byte in enumerate(value) if i == 0 or byte & 0xC0 != 0x80] + [len(value)]
+def _cut_bytes(values: list[bytes], pos: Array, length: Array) -> list[bytes]:
+    """Parts of strings by bytes; a negative length takes the rest. pos and length are vectors of as many numbers."""
+    sizes = lengths_of(values)
+    bad = np.flatnonzero((pos < -sizes) | (pos > sizes))
+    if bad.size:
+        at = int(bad[0])
+        raise InvalidArgumentError(f"pos {pos[at]} out of range for string {values[at]!r} at index {at}")
+    starts = np.where(pos < 0, pos + sizes, pos)
+    ends = np.where(length < 0, sizes, starts + np.minimum(length, sizes))
+    return [value[start:end] for value, start, end in zip(values, starts.tolist(), ends.tolist())]
 
 
-def _sub_bytes(value: bytes, pos: int, length: int, index: int) -> bytes:
-    size = len(value)
-    if not -size <= pos <= size:
-        raise InvalidArgumentError(f"pos {pos} out of range for string {value!r} at index {index}")
-    start = pos if pos >= 0 else pos + size
-    return value[start : start + length] if length >= 0 else value[start:]
+def _cut_chars(values: list[bytes], pos: Array, length: Array) -> list[bytes]:
+    """Parts of strings by UTF-8 characters; a negative length takes nothing."""
+    if all(map(bytes.isascii, values)) and not ((pos < 0) & (length < 0)).any():
+        return _cut_bytes(values, pos, np.maximum(length, 0))
+    return list(map(_sub_chars, values, pos.tolist(), length.tolist(), range(len(values))))
 
 
 def _sub_chars(value: bytes, pos: int, length: int, index: int) -> bytes:
-    if value.isascii():
-        starts: Any = range(len(value) + 1)
-    else:
-        starts = _char_starts(value)
-    count = len(starts) - 1
+    try:
+        chars: Any = value.decode()
+    except UnicodeDecodeError:  # every byte that is no trail byte starts a character
+        starts = [i for i, byte in enumerate(value) if i == 0 or byte & 0xC0 != 0x80]
+        chars = [value[i:j] for i, j in zip(starts, [*starts[1:], len(value)])]
+    count = len(chars)
     if not -count <= pos <= count or (pos < 0 and length < 0):
         raise InvalidArgumentError(f"pos {pos} out of range for string at index {index}")
     first = pos if pos >= 0 else pos + count
-    return value[starts[first] : starts[min(first + max(length, 0), count)]]
+    part = chars[first : first + max(length, 0)]
+    return part.encode() if isinstance(part, str) else b"".join(part)
 
 
 @kernel("Substr")
@@ -115,10 +121,9 @@ def substr(x: Array, pos: Array, length: Array, *, unit: str = "BYTE") -> Array:
             raise InvalidArgumentError(f"Incompatible shapes: {list(x.shape)} vs. {list(pos.shape)}") from None
         if len(shape) > 2:
             raise UnimplementedError(f"Substr broadcast not implemented for {len(shape)} dimensions")
-    cut: Callable[[bytes, int, int, int], bytes] = _sub_bytes if unit == "BYTE" else _sub_chars
-    columns = [np.broadcast_to(part, shape).ravel().tolist() for part in (x, pos, length)]
-    values = [cut(v, p, n, i) for i, (v, p, n) in enumerate(zip(*columns, strict=True))]
-    return as_array(values, shape)
+    values = np.broadcast_to(x, shape).ravel().tolist()
+    places, counts = (np.broadcast_to(part, shape).ravel().astype(np.int64) for part in (pos, length))
+    return as_array((_cut_bytes if unit == "BYTE" else _cut_chars)(values, places, counts), shape)
 
 
 @kernel("StringJoin")
@@ -195,13 +200,17 @@ def unsorted_segment_join(x: Array, segment_ids: Array, num_segments: Array, *, 
 @kernel("EncodeBase64")
 def encode_base64(x: Array, *, pad: bool = False) -> Array:
     """Web-safe base64, with '=' at the end only if `pad`."""
-    if pad:
-        return map_bytes(base64.urlsafe_b64encode, x)
-    return map_bytes(lambda value: base64.urlsafe_b64encode(value).rstrip(b"="), x)
+    x = np.asarray(x, dtype=object)
+    if not x.size:
+        return x
+    lines = b"".join(map(binascii.b2a_base64, as_list(x)))  # each with a line feed at its end
+    return as_array(lines.translate(_TO_WEB_SAFE, b"" if pad else b"=")[:-1].split(b"\n"), x.shape)
 
 
+_TO_WEB_SAFE = bytes.maketrans(b"+/", b"-_")
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
-_BASE64_ALPHABET = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+_BODY = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_BASE64_ALPHABET = frozenset(_BODY)
 
 
 def _decode_base64(value: bytes) -> bytes:
@@ -221,4 +230,12 @@ def _decode_base64(value: bytes) -> bytes:
 @kernel("DecodeBase64")
 def decode_base64(x: Array) -> Array:
     """The bytes that web-safe base64 stands for."""
-    return map_bytes(_decode_base64, x)
+    x = np.asarray(x, dtype=object)
+    values = as_list(x)
+    lines = b"\n".join(values)
+    rests = lengths_of(values) % 4
+    if lines.translate(None, _BODY) != b"\n" * (len(values) - 1) or (rests == 1).any():
+        return map_bytes(_decode_base64, x)  # something is padded or wrong
+    padding = [(b"", b"", b"==", b"=")[rest] for rest in rests.tolist()]
+    padded = map(bytes.__add__, lines.translate(_TO_STANDARD).split(b"\n"), padding)
+    return as_array(list(map(binascii.a2b_base64, padded)), x.shape)
