@@ -21,7 +21,7 @@ def serialised(example: Any) -> bytes:
     try:
         for name, values in example.items():
             _add_feature(message, name, values)
-    except (TypeError, ValueError, IndexError, OverflowError, struct.error) as error:
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError, struct.error) as error:
         raise SmcliError(str(error), shown_as=type(error).__name__) from None
     return bytes(message.SerializeToString(deterministic=True))
 

@@ -39,7 +39,7 @@ def as_fed(value: Any, data_type: DataType) -> Array:
     """`value` as the array that feeds a tensor of `data_type`.
 
     Raises SmcliError, shown as the TypeError, ValueError or OverflowError of NumPy, when the cast is impossible, and as
-    TypeError when a bare int does not fit.
+    TypeError when a bare int does not fit. (NumPy's SystemError is a character that there is not.)
     """
     if data_type in (DataType.RESOURCE, DataType.VARIANT):
         raise InvalidArgumentError(f"Tensors of type {data_type.tf_name} can not be fed")
@@ -56,7 +56,7 @@ def as_fed(value: Any, data_type: DataType) -> Array:
             if np.issubdtype(dtype, np.number):
                 return np.asarray(value).astype(dtype, copy=False)
             return np.asarray(value, dtype=dtype)
-    except (TypeError, ValueError, OverflowError, MemoryError, RecursionError) as error:
+    except (TypeError, ValueError, OverflowError, MemoryError, RecursionError, SystemError) as error:
         raise SmcliError(str(error), shown_as=type(error).__name__) from None
 
 

@@ -73,6 +73,7 @@ def test_examples_are_typed_by_their_first_item() -> None:
         ("x=[1]", "AttributeError", "'int' object has no attribute 'items'"),
         ("x=[{'a': 1}]", "ValueError", "feature value must be a list"),
         ("x=[{'a': []}]", "IndexError", "list index out of range"),
+        ("x=[{'a': ['s', b'b']}]", "AttributeError", "'bytes' object has no attribute 'encode'"),
         ("x=[{'a': [None]}]", "ValueError", "is not supported for tf.train.Feature"),
         ("x=[{'a': [2**70]}]", "RuntimeError", "is not a valid python literal"),
         ("x=[{'a': [10000000000000000000000]}]", "ValueError|OverflowError", "out of range|too large|too big"),
