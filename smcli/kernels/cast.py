@@ -66,7 +66,7 @@ def cast(x: Array, *, DstT: DataType, Truncate: bool = False) -> Numbers:
     if source.kind == "c" and dtype.kind != "c":
         x = x.real
     if dtype.kind in "iu" and not from_numpy(source).is_integer:
-        return _to_integers(x, dtype, source.name)
+        return _to_integers(x, dtype, from_numpy(source).tf_name)  # dtype.name is slow
     if Truncate and x.dtype.kind == "f":
         x = _without_low_bits(x, DstT)
     return x.astype(dtype)
@@ -74,13 +74,13 @@ def cast(x: Array, *, DstT: DataType, Truncate: bool = False) -> Numbers:
 
 def _to_integers(x: Array, dtype: np.dtype[Any], source: str) -> Numbers:
     """Floats as integers; `source` is the dtype that they were cast from."""
-    if x.dtype.name not in ("float32", "float64"):
+    if x.dtype != np.float32 and x.dtype != np.float64:
         x = x.astype(np.float32)
     if dtype.itemsize <= 2:
         return _to_narrow(x, dtype, source)
-    if dtype.name == "uint32":
+    if dtype == np.uint32:
         return _to_uint32(x, _LANES_TO_UINT32.get(source))
-    if dtype.name == "uint64":
+    if dtype == np.uint64:
         low = x.astype(np.int64)
         high = np.subtract(x, x.dtype.type(2.0**63)).astype(np.int64)
         return ((high & (low >> np.int64(63))) | low).astype(np.uint64)
@@ -101,7 +101,7 @@ def _to_narrow(x: Array, dtype: np.dtype[Any], source: str) -> Numbers:
     head = whole.reshape(-1)[:packed]
     info = np.iinfo(dtype)
     saturated = np.clip(head, info.min, info.max)
-    if dtype.name == "uint8" and source in (
+    if dtype == np.uint8 and source in (
         "float16",
         "float64",
         "complex128",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -150,11 +151,8 @@ def split_v(value: Array, sizes: Array, axis: Array, *, num_split: int) -> tuple
 
 def _pieces(value: Array, widths: list[int], axis: int) -> tuple[Array, ...]:
     front = (slice(None),) * axis
-    pieces, start = [], 0
-    for width in widths:
-        pieces.append(value[(*front, slice(start, start + width))])
-        start += width
-    return tuple(pieces)
+    ends = [*accumulate(widths)]
+    return tuple([value[(*front, slice(end - width, end))] for end, width in zip(ends, widths)])
 
 
 @kernel("Tile")

@@ -23,7 +23,7 @@ DENSE_CELLS = 2**24  # of a sparse matrix that is filled with zeros for a produc
 
 def is_half(dtype: np.dtype[Any]) -> bool:
     """True for float16 and bfloat16, which TensorFlow accumulates in float32."""
-    return dtype.name in ("float16", "bfloat16")
+    return dtype.itemsize == 2 and dtype.kind not in "iu" and dtype.name in ("float16", "bfloat16")
 
 
 def _adjoint(matrix: Array) -> Array:
