@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,11 @@ Array = np.ndarray[Any, Any]
 
 SUFFIX = ".npy"
 MAX_NAME_BYTES = 255  # NAME_MAX of the file systems in use
+MAX_PATH_BYTES = 4095  # PATH_MAX of Linux, less the NUL
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_NOT_ON_WINDOWS = re.compile(
+    r"""(con|prn|aux|nul|com\d|lpt\d)(\..*)?$|.*[<>:"\\|?*\x00-\x1f]|.*[ .]$""", re.IGNORECASE | re.DOTALL
+)
 
 
 def as_fetched(tensor: Array) -> Any:
@@ -47,11 +54,21 @@ def _output_path(outdir: str, key: str) -> str:
         raise SmcliError(
             f'Output key "{key}" would be saved outside of {outdir}.', hint="Run without --outdir to see the result."
         )
-    if "\0" in key or any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in (key + SUFFIX).split("/")):
+    if not _can_be_named(key + SUFFIX, os.path.abspath(outdir) if "\0" not in outdir else outdir, os.name == "nt"):
         raise SmcliError(
             f'Output key "{key}" can not be the name of a file.', hint="Run without --outdir to see the result."
         )
     return path
+
+
+def _can_be_named(name: str, folder: str, is_windows: bool) -> bool:
+    """Whether a file system can hold the file `name`, which may have slashes, in `folder`."""
+    if "\0" in name or len(os.fsencode(os.path.join(folder, name))) > MAX_PATH_BYTES:
+        return False
+    parts = name.split("/")
+    if is_windows and any(_NOT_ON_WINDOWS.match(part) for part in parts):
+        return False
+    return all(len(os.fsencode(part)) <= MAX_NAME_BYTES for part in parts)
 
 
 def _is_inside(folder: str, outdir: str) -> bool:
@@ -63,10 +80,21 @@ def check_free(outdir: str, paths: Mapping[str, str], overwrite: bool) -> None:
     """Raise SmcliError when `outdir` can not be a directory, or when outputs exist and may not be overwritten."""
     if os.path.exists(outdir) and not os.path.isdir(outdir):
         raise SmcliError(f"[Errno 17] File exists: {outdir!r}", shown_as="FileExistsError")
+    for path in paths.values():
+        _check_folders(path, outdir, set(paths.values()))
     existing = [path for path in paths.values() if os.path.lexists(path)]
     if existing and not overwrite:
         others = ", ".join(existing[1:])
         raise _exists(existing[0], hint=f"These exist too: {others}" if others else None)
+
+
+def _check_folders(path: str, outdir: str, outputs: set[str]) -> None:
+    """Raise SmcliError when a file, one that is there or one that will be, stands where a folder must be made."""
+    folder = os.path.dirname(path)
+    while len(folder) > len(outdir):
+        if folder in outputs or (os.path.lexists(folder) and not os.path.isdir(folder)):
+            raise SmcliError(f"[Errno 20] Not a directory: {folder!r}", shown_as="NotADirectoryError")
+        folder = os.path.dirname(folder)
 
 
 def _exists(path: str, hint: str | None = None) -> SmcliError:
@@ -75,35 +103,85 @@ def _exists(path: str, hint: str | None = None) -> SmcliError:
 
 
 def save(path: str, value: Any, *, overwrite: bool) -> None:
-    """Write `value` to `path` as NumPy saves it, whole or not at all: beside it first, then renamed.
+    """Write `value` to `path` as NumPy saves it, whole or not at all. Raises as `Writing.add`."""
+    with Writing(overwrite) as files:
+        files.add(path, value)
+        files.finish()
 
-    Missing directories are made. Raises SmcliError, shown as the OSError, when the file system refuses, and when the
-    file has appeared meanwhile and may not be overwritten.
+
+class Writing:
+    """Files that are written beside their places, and get their names together when all of them are there.
+
+    A context: what has no name when it ends is removed, after an error, Ctrl-C or SIGTERM too.
     """
-    final = os.path.realpath(path) if overwrite and os.path.islink(path) else path
-    folder = os.path.dirname(final)
-    temporary = os.path.join(folder, f".smcli-{secrets.token_hex(6)}.tmp")
-    try:
-        os.makedirs(folder or ".", exist_ok=True)
-        _write(temporary, value)
-        try:
-            _put(temporary, final, overwrite)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
+
+    def __init__(self, overwrite: bool) -> None:
+        self._overwrite = overwrite
+        self._waiting: dict[str, tuple[str, str]] = {}  # path: (temporary, final)
+        self._guard = contextlib.ExitStack()
+
+    def __enter__(self) -> Writing:
+        self._guard.enter_context(ending_on_sigterm())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for temporary, _ in self._waiting.values():
+            with contextlib.suppress(OSError):
                 os.unlink(temporary)
-    except OSError as error:
-        raise _refused(error, path) from None
+        self._guard.close()
+
+    def add(self, path: str, value: Any) -> None:
+        """Write one file. Missing directories are made. Raises SmcliError, shown as the OSError, when the file system
+        refuses."""
+        final = os.path.realpath(path) if self._overwrite and os.path.islink(path) else path
+        folder = os.path.dirname(final)
+        temporary = os.path.join(folder, f".smcli-{secrets.token_hex(6)}.tmp")
+        try:
+            os.makedirs(folder or ".", exist_ok=True)
+            self._waiting[path] = (temporary, final)
+            _write(temporary, value)
+        except OSError as error:
+            raise _refused(error, path) from None
+
+    def finish(self) -> None:
+        """Give all files their names. Raises SmcliError when one has appeared meanwhile and may not be overwritten."""
+        for path, (temporary, final) in list(self._waiting.items()):
+            try:
+                _put(temporary, final, self._overwrite)
+            except OSError as error:
+                raise _refused(error, path) from None
+            if self._overwrite:
+                del self._waiting[path]  # renamed; a link leaves its source, which goes at the end
+
+
+@contextlib.contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """SIGTERM raises SystemExit in this block, so that what is half done is undone.
+
+    Elsewhere it ends the process at once, as it does by itself. Only the main thread can set that up.
+    """
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _write(path: str, value: Any) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            np.save(file, value)
-            file.flush()
-    except BaseException:
-        os.unlink(path)
-        raise
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+        np.save(file, value)
 
 
 def _put(temporary: str, path: str, overwrite: bool) -> None:
