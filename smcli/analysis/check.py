@@ -18,10 +18,9 @@ from smcli.analysis.variables import variables
 from smcli.checkpoint import checkpoint_exists, open_checkpoint
 from smcli.errors import InvalidArgumentError, NotFoundError, OpError, SmcliError
 from smcli.graph.binding import require_kernels
-from smcli.graph.graph import Body, Graph
-from smcli.graph.inline import inline
+from smcli.graph.graph import Graph
 from smcli.inputs.feeding import as_fed, check_shape, to_tensor
-from smcli.inputs.generate import made_up
+from smcli.inputs.generate import made_up, nodes_fed
 from smcli.inputs.warmup import Request, warmup_requests
 from smcli.kernels.context import Array
 from smcli.model import ASSETS, VARIABLES, assets_of, init_op, open_session
@@ -174,10 +173,10 @@ def _answered(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Inputs that the signature takes and what it answers. Raises the error for the first choice of sizes."""
     unknown = {key: info for key, info in signature.inputs.items() if key not in given}
-    body = _body(session, signature)
+    nodes = nodes_fed(session.graph, signature)
     first_error: OpError | None = None
     for sizes in SIZES:
-        inputs = made_up(unknown, sizes, seed, body)
+        inputs = made_up(unknown, sizes, seed, nodes)
         inputs |= {key: _fed(session, info, given[key]) for key, info in signature.inputs.items() if key in given}
         try:
             return inputs, run_signature(session, signature, inputs)
@@ -201,13 +200,6 @@ def _fed(session: Session, info: TensorInfo, value: Any) -> Array:
 
 def _is_open(info: TensorInfo) -> bool:
     return info.tensor_shape.unknown_rank or any(dim.size < 0 for dim in info.tensor_shape.dim)
-
-
-def _body(session: Session, signature: SignatureDef) -> Body:
-    body = session.graph.body(
-        [info.name for info in signature.outputs.values()], [info.name for info in signature.inputs.values()]
-    )
-    return inline(body, session.graph)
 
 
 def run_signature(session: Session, signature: SignatureDef, inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -25,6 +25,9 @@ class Flags:
     inputs: str | None = ""
     input_exprs: str | None = ""
     input_examples: str | None = ""
+    input_json: str | None = ""
+    input_random: bool = False
+    input_seed: int = 0
     outdir: str | None = None
     overwrite: bool = False
     tf_debug: bool = False

@@ -8,12 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from smcli.cli.flags import Flags
+from smcli.cli.values import Values, made_up_values
 from smcli.errors import InvalidArgumentError, SmcliError
-from smcli.inputs.arguments import load_inputs
 from smcli.inputs.feeding import Array, as_fed, check_shape, to_tensor
 from smcli.inputs.names import check_feed, check_fetch
 from smcli.model import open_session
-from smcli.proto.saved_model_pb2 import TensorInfo
+from smcli.proto.saved_model_pb2 import SignatureDef, TensorInfo
 from smcli.report import outputs as report
 from smcli.runtime.session import Session
 from smcli.savedmodel.meta_graph import MetaGraph, find_signature, split_items
@@ -23,18 +23,23 @@ from smcli.tensors.types import DataType, from_number
 
 def run(flags: Flags) -> None:
     """Runs one signature. The order of checks is the original's: values, files, model, keys, then shapes and dtypes."""
-    inputs, input_exprs, input_examples = flags.inputs or "", flags.input_exprs or "", flags.input_examples or ""
-    if not (inputs or input_exprs or input_examples or _takes_no_inputs(flags)):
+    if not (Values.are_in(flags) or _takes_no_inputs(flags)):
         raise SmcliError(
             "At least one of --inputs, --input_exprs or --input_examples must be required", shown_as="AttributeError"
         )
-    values = load_inputs(inputs, input_exprs, input_examples, _warn)
-    _run_signature(_find_meta_graph(flags), flags, values)
+    values = Values(flags)
+    try:
+        meta_graph = _find_meta_graph(flags)
+        signature = find_signature(meta_graph, flags.signature_def or "")
+        fitted = values.fitted(signature)
+    except SmcliError:
+        if values.error is not None:
+            raise values.error from None
+        raise
+    _run_signature(meta_graph, signature, flags, fitted)
 
 
-def _run_signature(meta_graph: MetaGraph, flags: Flags, values: dict[str, Any]) -> None:
-    signature = find_signature(meta_graph, flags.signature_def or "")
-    _check_keys(values, signature.inputs)
+def _run_signature(meta_graph: MetaGraph, signature: SignatureDef, flags: Flags, values: dict[str, Any]) -> None:
     keys = sorted(signature.outputs)
     paths = report.output_paths(flags.outdir, keys) if flags.outdir else {}
     if flags.outdir:
@@ -44,16 +49,33 @@ def _run_signature(meta_graph: MetaGraph, flags: Flags, values: dict[str, Any]) 
     allowed = frozenset(op.strip() for op in (flags.allow_ops or "").split(",") if op.strip())
     session = open_session(meta_graph, allowed)
     session.runs_once = True
+    if flags.input_random:
+        values = made_up_values(session, signature, values, flags.input_seed) | values
     feeds = {signature.inputs[key].name: (signature.inputs[key], value) for key, value in values.items()}
     names = [signature.outputs[key].name for key in keys]
     fed = {name: _as_fed(session, *feed) for name, feed in feeds.items()}
     with _profiled(flags, session):
         fetched = _fetch(session, names, fed)
 
-    for key, name in zip(keys, names):
-        sys.stdout.write(report.result_text(key, fetched[name]) + "\n")
+    _print_and_save({key: fetched[name] for key, name in zip(keys, names)}, paths, flags.overwrite)
+
+
+def _print_and_save(values: Mapping[str, Any], paths: Mapping[str, str], overwrite: bool) -> None:
+    """Prints all results, and saves those that have a path: all of them, or none."""
+    lines: list[str] = []
+    with report.Writing(overwrite) as files:
+        try:
+            for key, value in values.items():
+                lines.append(report.result_text(key, value))
+                if key in paths:
+                    files.add(paths[key], value)
+            files.finish()
+        except SmcliError:
+            sys.stdout.write("".join(f"{line}\n" for line in lines))
+            raise
+    for key, line in zip(values, lines):
+        sys.stdout.write(f"{line}\n")
         if key in paths:
-            report.save(paths[key], fetched[name], overwrite=flags.overwrite)
             sys.stdout.write(report.saved_text(key, paths[key]) + "\n")
 
 
@@ -63,16 +85,6 @@ def _profiled(flags: Flags, session: Session) -> AbstractContextManager[None]:
     from smcli.cli.profiling import profiled
 
     return profiled(flags, session)
-
-
-def _check_keys(values: Mapping[str, Any], inputs: Mapping[str, TensorInfo]) -> None:
-    for key in values:
-        if key not in inputs:
-            choices = '", "'.join(sorted(inputs))
-            raise SmcliError(
-                f'"{key}" is not a valid input key. Please choose from "{choices}", or use --show option.',
-                shown_as="ValueError",
-            )
 
 
 def _as_fed(session: Session, info: TensorInfo, value: Any) -> tuple[Array, DataType]:
@@ -131,8 +143,3 @@ def _say_what_has_no_meaning(flags: Flags) -> None:
 
 def _note(text: str) -> None:
     print(text, file=sys.stderr)
-
-
-def _warn(text: str) -> None:
-    """A warning of the original, in the form in which its log prints it."""
-    _note(f"WARNING:tensorflow:{text}")

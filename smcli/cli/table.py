@@ -47,7 +47,8 @@ FLAGS = (
     FlagSpec(
         "inputs",
         STRING,
-        "Inputs from files: 'KEY=FILE' or 'KEY=FILE[NAME]', separated by ';'. Files are .npy, .npz or pickle.",
+        "Inputs from files: 'KEY=FILE' or 'KEY=FILE[NAME]', separated by ';'. Files are .npy, .npz or pickle; for"
+        " inputs of strings also any other file, several with a pattern, '-' for stdin, and .tfrecord[2:5].",
         ("run",),
     ),
     FlagSpec(
@@ -62,6 +63,15 @@ FLAGS = (
         "Inputs as tf.train.Example: 'KEY=[{\"FEATURE\": [VALUES]}]', separated by ';'. Wins over the other two.",
         ("run",),
     ),
+    FlagSpec(
+        "input_json",
+        STRING,
+        'Inputs as JSON, or a file with it: {"instances": [row, ...]} or {"inputs": {"KEY": column}}.',
+        ("run",),
+        own=True,
+    ),
+    FlagSpec("input_random", BOOL, "Make up the inputs that are not given.", ("run",), own=True),
+    FlagSpec("input_seed", INT, "Seed of --input_random.", ("run",), own=True),
     FlagSpec("outdir", STRING, "Save each output there as KEY.npy.", ("run",)),
     FlagSpec("overwrite", BOOL, "Replace existing output files.", ("run",)),
     FlagSpec("tf_debug", BOOL, "Accepted; tfdbg does not exist without TensorFlow.", ("run",)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -95,21 +95,28 @@ def functions_of(node: Node, graph: Graph) -> Iterable[FunctionRef]:
                 yield attr_values.function_ref(func)
 
 
-def require_kernels(body: Body, graph: Graph) -> None:
-    """Raise UnsupportedOpsError naming every op, here and in all functions within reach, that has no kernel."""
-    missing: dict[str, list[str]] = {}
+def bodies_in_reach(body: Body, graph: Graph) -> Iterator[Body]:
+    """The body and those of all functions that it calls, directly or not; each once."""
     seen: set[FunctionRef] = set()
     bodies = [body]
     while bodies:
         current = bodies.pop()
-        prefix = f"{current.name}/" if current.name else ""
+        yield current
         for node in current.nodes:
-            if node.op not in STRUCTURAL and find_kernel(node, graph) is None:
-                missing.setdefault(node.op, []).append(prefix + node.name)
             for ref in functions_of(node, graph):
                 if ref not in seen:
                     seen.add(ref)
                     if ref.name in graph.functions:
                         bodies.append(graph.function_body(ref))
+
+
+def require_kernels(body: Body, graph: Graph) -> None:
+    """Raise UnsupportedOpsError naming every op, here and in all functions within reach, that has no kernel."""
+    missing: dict[str, list[str]] = {}
+    for current in bodies_in_reach(body, graph):
+        prefix = f"{current.name}/" if current.name else ""
+        for node in current.nodes:
+            if node.op not in STRUCTURAL and find_kernel(node, graph) is None:
+                missing.setdefault(node.op, []).append(prefix + node.name)
     if missing:
         raise UnsupportedOpsError(missing)

@@ -7,6 +7,7 @@ reads files and what makes examples is imported when there are any.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +22,8 @@ Warn = Callable[[str], None]
 
 
 def load_inputs(inputs: str, input_exprs: str, input_examples: str, warn: Warn) -> dict[str, Any]:
-    """{input key: value}, from files, overridden by expressions, overridden by examples.
+    """{input key: value}, from files, overridden by expressions, overridden by examples. Values that are the contents
+    of files are `Contents` (smcli.inputs.contents), which wait for the input that they are fed to.
 
     `warn` is called with a sentence for each name that is ignored and each key given twice. Raises SmcliError for what
     is malformed, not allowed, or not there.
@@ -154,12 +156,31 @@ def _end_of_string(text: str, position: int) -> int | None:
     return None
 
 
+def _is_contents(path: str) -> bool:
+    if os.path.isfile(path) and not path.lower().endswith((".gz", ".zlib", "records", "record")):
+        return False  # spares the import for the usual files
+    from smcli.inputs.contents import is_contents
+
+    return is_contents(path)
+
+
 def _load(path: str, variable: str | None, warn: Warn) -> Any:
     import numpy as np
 
     from smcli.inputs import files
 
-    data = files.load(path)
+    if _is_contents(path):
+        from smcli.inputs.contents import load_contents
+
+        return load_contents(path, variable)
+    try:
+        data = files.load(path)
+    except SmcliError as error:
+        if variable is not None:
+            raise
+        from smcli.inputs.contents import after_failure
+
+        return after_failure(path, error)
     if variable is None:
         if not isinstance(data, files.NpzFile):
             return data

@@ -6,17 +6,20 @@ read: an encoded image where it decodes one, a tf.Example with the features it p
 
 from __future__ import annotations
 
+import base64
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from smcli.errors import InvalidArgumentError, SmcliError
-from smcli.graph.graph import Body, Node
+from smcli.graph.binding import bodies_in_reach
+from smcli.graph.graph import Graph, Node
+from smcli.graph.inline import inline
 from smcli.kernels.context import Array
 from smcli.proto.example_pb2 import Example, Feature
-from smcli.proto.saved_model_pb2 import TensorInfo
+from smcli.proto.saved_model_pb2 import SignatureDef, TensorInfo
 from smcli.tensors.types import DataType, from_number
 from smcli.tensors.wire import from_proto, shape_from_proto
 
@@ -28,15 +31,25 @@ _NUMBER_OPS = frozenset({"StringToNumber"})
 _EXAMPLE_OPS = frozenset({"ParseExample", "ParseExampleV2", "ParseSingleExample"})
 
 
-def made_up(inputs: Mapping[str, TensorInfo], sizes: Sequence[int], seed: int, body: Body | None) -> dict[str, Array]:
+def nodes_fed(graph: Graph, signature: SignatureDef) -> list[Node]:
+    """The nodes that a signature runs, those of the functions it calls among them."""
+    outputs = [info.name for info in signature.outputs.values() if ":" in info.name]
+    body = graph.body(outputs, [info.name for info in signature.inputs.values()])
+    bodies = bodies_in_reach(inline(body, graph), graph)
+    return [node for found in bodies for node in found.nodes]
+
+
+def made_up(
+    inputs: Mapping[str, TensorInfo], sizes: Sequence[int], seed: int, nodes: Iterable[Node] = ()
+) -> dict[str, Array]:
     """An array for each input key.
 
-    sizes: of the unknown dims, the first of a tensor's is the batch; the last counts for all further ones. body: what
-    the inputs are fed to, to find out what strings have to hold. Raises SmcliError for an input that is too large to
-    make up and for types that can not be.
+    sizes: of the unknown dims, the first of a tensor's is the batch; the last counts for all further ones. nodes:
+    what the inputs are fed to, to find out what strings have to hold. Raises SmcliError for an input that is too large
+    to make up and for types that can not be.
     """
     rng = np.random.default_rng(seed)
-    ops = {node.op: node for node in body.nodes} if body is not None else {}
+    ops = {node.op: node for node in nodes}
     return {key: _array(key, info, sizes, rng, ops) for key, info in sorted(inputs.items())}
 
 
@@ -79,6 +92,11 @@ def _filled(dims: Sequence[int], sizes: Sequence[int]) -> Iterator[int]:
 
 
 def _strings(count: int, ops: Mapping[str, Node]) -> list[bytes]:
+    found = _contents(count, ops)
+    return [base64.urlsafe_b64encode(value) for value in found] if "DecodeBase64" in ops else found
+
+
+def _contents(count: int, ops: Mapping[str, Node]) -> list[bytes]:
     for op in _EXAMPLE_OPS:
         if op in ops:
             return [_example(ops[op])] * count

@@ -24,7 +24,8 @@ from smcli.tensors import wire
 from tests.cli.test_own_commands import MODELS, call  # noqa: F401 (a fixture)
 
 GOLDEN = MODELS.parent / "golden" / "models"
-SOUND = sorted(path.name for path in MODELS.iterdir() if path.name != "module_signatures")
+# the other two take row splits, which made-up numbers are not
+SOUND = sorted(path.name for path in MODELS.iterdir() if path.name not in ("module_signatures", "ragged_input"))
 
 
 def record(data: bytes) -> bytes:
