@@ -31,6 +31,7 @@ ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 MAX_HEADER_BYTES = 2**20
 MAP_FROM_BYTES = 2**20  # smaller arrays are read: a mapping costs more than a copy
 MAX_STREAM_BYTES = 2**31  # what is read of a pipe
+PIPE_SECONDS = 10  # until someone must write into it
 READ_BYTES = 2**18  # NumPy reads in pieces of this size, and says so in its errors
 END_RECORD_BYTES, END_LOCATOR_BYTES = 22, 20  # of the end of a zip archive
 _KIND_OF_ERROR = {
@@ -104,19 +105,22 @@ def load(path: str) -> Any:
 
 
 def open_file(path: str) -> tuple[IO[bytes], int]:
-    """The file opened for reading, and its size. What is no regular file is read whole, up to a bound.
+    """The file opened for reading, and its size. A FIFO is read whole, up to a bound; it needs a writer soon.
 
-    Raises NotFoundError and its kin.
+    Raises NotFoundError and its kin, FailedPreconditionError for directories, devices and the like.
     """
     try:
         if os.path.isdir(path):
             raise IsADirectoryError(errno.EISDIR, "Is a directory")
-        file = open(path, "rb")  # noqa: SIM115 — an .npz stays open as long as its arrays are asked for
+        # Without O_NONBLOCK, opening a FIFO that nobody writes to would hang.
+        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
         status = os.fstat(file.fileno())
         if stat.S_ISREG(status.st_mode):
-            return file, status.st_size
+            return file, status.st_size  # an .npz stays open as long as its arrays are asked for
         with file:
-            data = file.read(MAX_STREAM_BYTES + 1)
+            if not stat.S_ISFIFO(status.st_mode):
+                raise FailedPreconditionError(f"{path}; Not a regular file")
+            data = _read_pipe(file)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         kind = _KIND_OF_ERROR.get(getattr(error, "errno", None) or errno.ENOENT, PermissionDeniedError)
@@ -124,6 +128,18 @@ def open_file(path: str) -> tuple[IO[bytes], int]:
     if len(data) > MAX_STREAM_BYTES:
         raise SmcliError(f"{path} is no regular file and gives more than {MAX_STREAM_BYTES} bytes.")
     return io.BytesIO(data), len(data)
+
+
+def _read_pipe(file: IO[bytes]) -> bytes:
+    """Up to one byte more than may be; nothing when no one begins to write in time."""
+    import select
+
+    if hasattr(select, "poll"):
+        waiting = select.poll()
+        waiting.register(file.fileno(), select.POLLIN | select.POLLHUP)
+        waiting.poll(PIPE_SECONDS * 1000)
+    os.set_blocking(file.fileno(), True)
+    return file.read(MAX_STREAM_BYTES + 1)
 
 
 def _check_zip_size(size: int) -> None:

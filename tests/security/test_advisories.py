@@ -23,7 +23,7 @@ from smcli.tensors.types import DataType
 from tests import cases, recorded
 from tests.cases.advisories import ADVISORIES, f32, i32, i64
 from tests.checkpoint.table_writer import MAGIC, varint
-from tests.graphs import attr, const, func, function, node
+from tests.graphs import const, function, node
 from tests.kernels.test_recorded import check
 
 RECORDED = recorded.read("advisories")
