@@ -90,7 +90,12 @@ def examples(count: int) -> np.ndarray:
     numbers = np.random.default_rng(0).random(count).tolist()
     made = [
         parsing.example(
-            a=[i, i + 1], b=[b"x%d" % i] * (i % 4), c=[n, 2.5, 3.5], d=[i % 7], e=[n] * (i % 3), f=[b"label"]
+            a=[i, i + 1],
+            b=[b"x%d" % i] * (i % 4) or "string",
+            c=[n, 2.5, 3.5],
+            d=[i % 7],
+            e=[n] * (i % 3) or "float32",
+            f=[b"label"],
         )
         for i, n in enumerate(numbers)
     ]
@@ -100,8 +105,10 @@ def examples(count: int) -> np.ndarray:
 def keywords_of(make: Callable[..., Any], records: Any, *rest: Any, **more: Any) -> dict[str, Any]:
     """The keywords of a case that a table of cases makes, its records postponed."""
     keywords = dict(make(np.zeros(0, object), *rest, **more).keywords)
-    keywords["serialized"] = records
-    return keywords
+    for key, value in keywords.items():
+        if isinstance(value, np.ndarray) and value.dtype == object:
+            keywords[key] = np.array([item.encode() if isinstance(item, str) else item for item in value], object)
+    return {**keywords, "serialized": records}
 
 
 EXAMPLES = examples(20_000)
@@ -153,7 +160,8 @@ row("SparseCross", "strings", **crossed(False))
 
 
 def table(tf: Any, kind: str, key: Any, value: Any, **attrs: Any) -> Any:
-    return getattr(tf.raw_ops, kind)(key_dtype=key, value_dtype=value, shared_name="t", **attrs)
+    name = f"{kind} {key} {value}"  # TensorFlow keeps tables from row to row
+    return getattr(tf.raw_ops, kind)(key_dtype=key, value_dtype=value, shared_name=name, **attrs)
 
 
 NUMBERS, FOUND = shuffled(MILLION, "int64"), ints(0, 2 * MILLION, MILLION, dtype="int64")

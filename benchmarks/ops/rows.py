@@ -11,6 +11,7 @@ FAMILIES = (elementwise, arrays, networks, images, records, state)
 
 # Ops without a row, each with the reason.
 NOT_TIMED = {
+    "BatchMatrixInverse": "TensorFlow 2.21 refuses graphs that have it; it is MatrixInverse's kernel",
     "BoostedTreesBucketize": "TensorFlow 2.21 has no kernel",
     "TopK": "TensorFlow 2.21 can not run its own kernel",
     "PlaceholderV2": "TensorFlow 2.21 refuses graphs that have it",

@@ -13,6 +13,7 @@ import numpy as np
 
 from smcli.errors import InvalidArgumentError
 from smcli.kernels._convolution import compute_dtype
+from smcli.kernels._short_floats import by_table
 from smcli.kernels._windows import channels_first
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
@@ -30,6 +31,7 @@ def _of(value: float, like: Array) -> Any:
 
 
 @kernel("Relu")
+@by_table
 def relu(features: Array) -> Array:
     """max(x, 0); NaN stays NaN."""
     if features.dtype.kind != "f":
@@ -39,6 +41,7 @@ def relu(features: Array) -> Array:
 
 
 @kernel("Relu6")
+@by_table
 def relu6(features: Array) -> Array:
     """min(max(x, 0), 6); NaN stays NaN."""
     if features.dtype.kind == "V":
@@ -50,14 +53,20 @@ def relu6(features: Array) -> Array:
 @kernel("LeakyRelu")
 def leaky_relu(features: Array, *, alpha: float = 0.20000000298023224) -> Array:
     """x where positive, alpha·x elsewhere."""
+    return _leaky_relu(features, alpha=alpha)
+
+
+@by_table
+def _leaky_relu(features: Array, *, alpha: float) -> Array:
     scaled = features * _of(alpha, features)
-    if 0 < alpha <= 1 and features.dtype.kind == "f":
+    if 1e-4 <= alpha <= 1 and features.dtype.kind == "f":  # where ∞ times alpha is not NaN: alpha is not 0 in float16
         result: Array = np.maximum(features, scaled)
         return result
     return np.where(features > 0, features, scaled)
 
 
 @kernel("Elu")
+@by_table
 def elu(features: Array) -> Array:
     """x where not negative, exp(x) − 1 elsewhere."""
     low: Array = np.minimum(features, _of(0, features))
@@ -67,6 +76,7 @@ def elu(features: Array) -> Array:
 
 
 @kernel("Selu")
+@by_table
 def selu(features: Array) -> Array:
     """scale · x where not negative, scale · alpha · (exp(x) − 1) elsewhere."""
     low = (np.exp(features) - _of(1, features)) * _of(SELU_SCALE_ALPHA, features)
@@ -75,6 +85,7 @@ def selu(features: Array) -> Array:
 
 
 @kernel("Softplus")
+@by_table
 def softplus(features: Array) -> Array:
     """log(1 + exp(x)) with both tails taken as their limits (softplus_op.h)."""
     import ml_dtypes
@@ -87,6 +98,7 @@ def softplus(features: Array) -> Array:
 
 
 @kernel("Softsign")
+@by_table
 def softsign(features: Array) -> Array:
     """x / (|x| + 1)."""
     result: Array = features / (np.abs(features) + _of(1, features))

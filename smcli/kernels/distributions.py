@@ -103,14 +103,17 @@ def truncated_normal(generator: Philox, count: int, dtype: np.dtype[Any]) -> Arr
     groups = -(-count // size)
     output = np.zeros((groups, size), np.float64 if wide else F32)
     waiting = np.arange(groups)
-    blocks = 4
+    blocks = 1
     while waiting.size:
         words = generator.blocks_from(waiting * (size * 256 // 4), blocks).reshape(waiting.size, -1)
         normals = box_muller64(words) if wide else box_muller32(words)
         good = np.abs(normals) < TRUNCATE_AT
-        first = np.argsort(~good, axis=1, kind="stable")[:, :size]
+        at_once = good[:, :size].all(axis=1)  # the usual case
+        output[waiting[at_once]] = normals[at_once, :size]
+        waiting, normals, good = waiting[~at_once], normals[~at_once], good[~at_once]
         full = good.sum(axis=1) >= size
-        output[waiting[full]] = np.take_along_axis(normals, first, axis=1)[full]
+        first = np.argsort(~good[full], axis=1, kind="stable")[:, :size]
+        output[waiting[full]] = np.take_along_axis(normals[full], first, axis=1)
         waiting = waiting[~full]
         blocks *= 2
     return output.reshape(-1)[:count].astype(dtype, copy=False)

@@ -13,6 +13,7 @@ import numpy as np
 
 from smcli.errors import InternalError, InvalidArgumentError, ResourceExhaustedError
 from smcli.kernels._numbers import Numbers, broadcast_shape, is_short_float, widened
+from smcli.kernels._short_floats import ORDER_PAYS, by_table, in_order, order_of
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel, register_table
 from smcli.tensors.wire import MAX_FILL_BYTES
@@ -35,12 +36,14 @@ def complex_abs(x: Array) -> Numbers:
 
 
 @kernel("Inv", "Reciprocal")
+@by_table
 def reciprocal(x: Array) -> Numbers:
     """1 / x."""
     return np.divide(x.dtype.type(1), x)
 
 
 @kernel("Sign")
+@by_table
 def sign(x: Array) -> Numbers:
     """-1, 0 or 1, NaN for NaN; for complex numbers x / |x|, and 0 for 0."""
     if x.dtype.kind != "c":
@@ -49,12 +52,14 @@ def sign(x: Array) -> Numbers:
 
 
 @kernel("Round")
+@by_table
 def round_half_to_even(x: Array) -> Numbers:
     """The nearest integer, ties to even; integers as they are (where TensorFlow 2.21's CPU kernel gives zeros)."""
     return x if x.dtype.kind in "iu" else np.rint(x)
 
 
 @kernel("Rsqrt")
+@by_table
 def rsqrt(x: Array) -> Numbers:
     """1 / sqrt(x)."""
     if is_short_float(x.dtype):
@@ -66,6 +71,7 @@ def rsqrt(x: Array) -> Numbers:
 
 
 @kernel("Sigmoid")
+@by_table
 def sigmoid(x: Array) -> Numbers:
     """1 / (1 + exp(-x))."""
     if is_short_float(x.dtype):
@@ -275,7 +281,13 @@ def power(x: Array, y: Array) -> Numbers:
     """x to the power y. Raises InvalidArgumentError for an integer to a negative integer power."""
     if x.dtype.kind == "i" and np.any(y < 0):
         raise InvalidArgumentError("Integers to negative integer powers are not allowed")
-    return np.power(x, y)
+    result = np.power(x, y)
+    if x.dtype.kind == "f" and np.any(y == 0.5):
+        # NumPy takes the square root where one exponent stands for many, which is NaN for −∞ and −0 for −0.
+        odd = (y == 0.5) & ((x == -np.inf) | (x == 0))
+        if odd.any():
+            return np.where(odd, np.abs(x), result)
+    return result
 
 
 @kernel("Atan2")
@@ -473,6 +485,24 @@ def linspace(start: Array, stop: Array, num: Array) -> Numbers:
     return values
 
 
+def _maximum(x: Array, y: Array) -> Numbers:
+    """The larger of each pair; NaN where one is NaN."""
+    return _extreme(np.maximum, x, y)
+
+
+def _minimum(x: Array, y: Array) -> Numbers:
+    """The smaller of each pair; NaN where one is NaN."""
+    return _extreme(np.minimum, x, y)
+
+
+def _extreme(ufunc: np.ufunc, x: Array, y: Array) -> Numbers:
+    if x.size >= ORDER_PAYS and y.size >= ORDER_PAYS and is_short_float(x.dtype):
+        orders = order_of(x), order_of(y)
+        if orders[0] is not None and orders[1] is not None:
+            return in_order(ufunc(*orders), x.dtype)
+    return ufunc(x, y)
+
+
 register_table(
     __name__,
     {
@@ -480,30 +510,30 @@ register_table(
         "Sub": np.subtract,
         "Mul": np.multiply,
         "RealDiv": np.divide,
-        "Maximum": np.maximum,
-        "Minimum": np.minimum,
+        "Maximum": _maximum,
+        "Minimum": _minimum,
         "Neg": np.negative,
-        "Ceil": np.ceil,
-        "Floor": np.floor,
-        "Rint": np.rint,
-        "Exp": np.exp,
-        "Expm1": np.expm1,
-        "Log": np.log,
-        "Log1p": np.log1p,
-        "Sqrt": np.sqrt,
-        "Square": np.square,
-        "Sin": np.sin,
-        "Cos": np.cos,
-        "Tan": np.tan,
-        "Asin": np.arcsin,
-        "Acos": np.arccos,
-        "Atan": np.arctan,
-        "Sinh": np.sinh,
-        "Cosh": np.cosh,
-        "Tanh": np.tanh,
-        "Asinh": np.arcsinh,
-        "Acosh": np.arccosh,
-        "Atanh": np.arctanh,
+        "Ceil": by_table(np.ceil),
+        "Floor": by_table(np.floor),
+        "Rint": by_table(np.rint),
+        "Exp": by_table(np.exp),
+        "Expm1": by_table(np.expm1),
+        "Log": by_table(np.log),
+        "Log1p": by_table(np.log1p),
+        "Sqrt": by_table(np.sqrt),
+        "Square": by_table(np.square),
+        "Sin": by_table(np.sin),
+        "Cos": by_table(np.cos),
+        "Tan": by_table(np.tan),
+        "Asin": by_table(np.arcsin),
+        "Acos": by_table(np.arccos),
+        "Atan": by_table(np.arctan),
+        "Sinh": by_table(np.sinh),
+        "Cosh": by_table(np.cosh),
+        "Tanh": by_table(np.tanh),
+        "Asinh": by_table(np.arcsinh),
+        "Acosh": by_table(np.arccosh),
+        "Atanh": by_table(np.arctanh),
         "Conj": np.conjugate,
         "IsFinite": np.isfinite,
         "IsInf": np.isinf,

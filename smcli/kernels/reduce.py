@@ -12,6 +12,7 @@ import numpy as np
 
 from smcli.errors import InvalidArgumentError
 from smcli.kernels._numbers import Numbers, is_short_float, widened
+from smcli.kernels._short_floats import ORDER_PAYS, by_table, in_order, order_of
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
@@ -82,13 +83,25 @@ def reduce_mean(x: Array, axes: Array, *, keep_dims: bool = False) -> Numbers:
 @kernel("Max")
 def reduce_max(x: Array, axes: Array, *, keep_dims: bool = False) -> Numbers:
     """The largest over axes; NaN where there is one, the lowest value of the dtype where there is nothing."""
-    return _max(x, axis=reduction_axes(axes, x.ndim), keepdims=keep_dims, initial=lowest(x.dtype))
+    axis = reduction_axes(axes, x.ndim)
+    if x.size >= ORDER_PAYS and is_short_float(x.dtype):
+        order = order_of(x)
+        if order is not None:
+            first = order_of(np.asarray(lowest(x.dtype)))
+            return in_order(_max(order, axis=axis, keepdims=keep_dims, initial=first), x.dtype)
+    return _max(x, axis=axis, keepdims=keep_dims, initial=lowest(x.dtype))
 
 
 @kernel("Min")
 def reduce_min(x: Array, axes: Array, *, keep_dims: bool = False) -> Numbers:
     """The smallest over axes; NaN where there is one, the highest value of the dtype where there is nothing."""
-    return _min(x, axis=reduction_axes(axes, x.ndim), keepdims=keep_dims, initial=highest(x.dtype))
+    axis = reduction_axes(axes, x.ndim)
+    if x.size >= ORDER_PAYS and is_short_float(x.dtype):
+        order = order_of(x)
+        if order is not None:
+            first = order_of(np.asarray(highest(x.dtype)))
+            return in_order(_min(order, axis=axis, keepdims=keep_dims, initial=first), x.dtype)
+    return _min(x, axis=axis, keepdims=keep_dims, initial=highest(x.dtype))
 
 
 def lowest(dtype: np.dtype[Any]) -> Numbers:
@@ -113,10 +126,13 @@ def reduce_any(x: Array, axes: Array, *, keep_dims: bool = False) -> Numbers:
     return _any(x, axis=reduction_axes(axes, x.ndim), keepdims=keep_dims)
 
 
+_square = by_table(np.square)
+
+
 @kernel("EuclideanNorm")
 def euclidean_norm(x: Array, axes: Array, *, keep_dims: bool = False) -> Numbers:
     """The square root of the sum of squared moduli over axes, in x's dtype (integers wrap, then truncate)."""
-    squares = np.multiply(x, np.conjugate(x)) if x.dtype.kind == "c" else np.square(x)
+    squares = np.multiply(x, np.conjugate(x)) if x.dtype.kind == "c" else _square(x)
     return np.sqrt(reduce_sum(squares, axes, keep_dims=keep_dims)).astype(x.dtype, copy=False)
 
 

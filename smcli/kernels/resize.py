@@ -74,20 +74,24 @@ def resize_bilinear(
 ) -> Array:
     """float32 images of the new size from images of any real dtype."""
     height, width = check_resize(images, size, align_corners, half_pixel_centers)
-    x = images.astype(F32, copy=False)
     if (height, width) == images.shape[1:3]:
-        return x
+        return images.astype(F32, copy=False)
+    above, below, fall = _linear_taps(images.shape[1], height, align_corners, half_pixel_centers)
+    needed = np.unique(np.concatenate([above, below]))
+    if needed.size < images.shape[1]:
+        images = np.take(images, needed, axis=1)
+        above, below = np.searchsorted(needed, above), np.searchsorted(needed, below)
+    x = images.astype(F32, copy=False)
     lower, upper, weight = _linear_taps(images.shape[2], width, align_corners, half_pixel_centers)
     left = np.take(x, lower, axis=2)
     row = np.take(x, upper, axis=2)
     row -= left
     row *= weight[:, None]
     row += left
-    lower, upper, weight = _linear_taps(images.shape[1], height, align_corners, half_pixel_centers)
-    top = np.take(row, lower, axis=1)
-    output = np.take(row, upper, axis=1)
+    top = np.take(row, above, axis=1)
+    output = np.take(row, below, axis=1)
     output -= top
-    output *= weight[:, None, None]
+    output *= fall[:, None, None]
     output += top
     return output
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from smcli.errors import InvalidArgumentError, MissingExtraError
 from smcli.kernels._numbers import Numbers, broadcast_shape
+from smcli.kernels._short_floats import by_table
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel, register
 
@@ -75,6 +76,7 @@ def _erf_float32(x: Array) -> Array:
 
 
 @kernel("Erf")
+@by_table
 def erf(x: Array) -> Numbers:
     """The error function."""
     if x.ndim == 0 and not np.isinf(x):
@@ -88,9 +90,11 @@ def erf(x: Array) -> Numbers:
 _ERFC = [0.510791352761, 0.34358033297, 0.139736032662, 0.0182213842458, -0.0107551161527, -0.00324185489538]
 _ERFC += [0.001544047683, 0.000427020150758, -0.000328100147744, -3.29515392556e-05, 6.76878066231e-05]
 _ERFC += [-1.32739552476e-06, -8.50886979051e-06]
+_ERFC32 = np.array(_ERFC, np.float32)
 
 
 @kernel("Erfc")
+@by_table
 def erfc(x: Array) -> Numbers:
     """1 - erf(x), exact to the last digits where erf is nearly 1."""
     if _is_double(x):
@@ -98,18 +102,20 @@ def erfc(x: Array) -> Numbers:
     flat = np.ascontiguousarray(x).reshape(-1)
     result = np.empty(flat.shape, x.dtype)
     for start in range(0, flat.size, _BLOCK):
-        result[start : start + _BLOCK] = _erfc_float64(flat[start : start + _BLOCK].astype(np.float64))
+        result[start : start + _BLOCK] = _erfc_float32(flat[start : start + _BLOCK].astype(np.float32, copy=False))
     return result.reshape(x.shape)
 
 
-def _erfc_float64(x: Array) -> Numbers:
-    size = np.abs(x)
-    t = 1.0 / (1.0 + 0.5 * size)
-    tail = _horner(_ERFC, 2.0 * t - 1.0, np.empty_like(t))
+def _erfc_float32(x: Array) -> Numbers:
+    size = np.minimum(np.abs(x), np.float32(11))  # where erfc is 0, or 2
+    t = np.float32(1) / (np.float32(1) + np.float32(0.5) * size)
+    tail = _horner(_ERFC32, t + t - np.float32(1), np.empty_like(t))
     tail *= t
-    np.square(size, out=size)
-    tail *= np.exp(np.negative(size, out=size), out=size)
-    return np.where(x < 0, 2.0 - tail, tail)
+    # exp(-x²) needs more digits of x² than float32 has: x² = head² + (x - head)(x + head), and head² is exact.
+    head = np.bitwise_and(size.view(np.int32), np.int32(-0x1000)).view(np.float32)
+    tail *= np.exp(-head * head)
+    tail *= np.exp((head - size) * (head + size))
+    return np.where(x < 0, np.float32(2) - tail, tail)
 
 
 # ---- gamma
