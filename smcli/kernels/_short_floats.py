@@ -60,6 +60,5 @@ def in_order(order: Array, dtype: np.dtype[Any]) -> Array:
 
 def _flipped(bits: Array) -> Array:
     """Negative numbers have their magnitude complemented: its own inverse."""
-    flips = np.right_shift(bits, np.int16(15))
-    np.bitwise_and(flips, np.int16(0x7FFF), out=flips)
+    flips = np.bitwise_and(np.right_shift(bits, np.int16(15)), np.int16(0x7FFF))
     return np.bitwise_xor(bits, flips)
