@@ -12,10 +12,11 @@ import numpy as np
 from smcli.errors import InvalidArgumentError
 from smcli.graph import attrs as attr_values
 from smcli.graph.binding import MakeContext, require_kernels
-from smcli.graph.constants import fold
+from smcli.graph.constants import changes_variables, fold
 from smcli.graph.graph import Body, Graph, Node, parse_tensor_name
 from smcli.graph.inline import inline
 from smcli.graph.loops import MAX_ALL, WHILES, Loop, copied, while_loop
+from smcli.graph.lowering import lower
 from smcli.graph.offload import OutOfBounds, offload, restore
 from smcli.graph.plan import Plan, compile_plan
 from smcli.graph.rewrites import enabled, rewrite
@@ -50,6 +51,10 @@ def _text_attr(node: Node, name: str) -> str:
     return value.s.decode("utf-8", "surrogateescape") if value is not None else ""
 
 
+def _no_variable(node: Node) -> None:
+    return None
+
+
 class Session:
     """Runs parts of one graph. Resources (variables, tables, generators) last as long as the session.
 
@@ -57,6 +62,7 @@ class Session:
     observe: when set, the function of each node is what this makes of it (see smcli.runtime.profile); plans that were
     made before stay as they are.
     runs_once: each plan is run once only (the command line), so that preparations have to pay at once.
+    as_written: nothing is rewritten, so that each node of the graph runs, and is observed, under its own name.
     """
 
     def __init__(self, graph: Graph, files: Files | None = None, allow: frozenset[str] = frozenset()) -> None:
@@ -66,6 +72,7 @@ class Session:
         self.resources = Resources()
         self.observe: Observer | None = None
         self.runs_once = False
+        self.as_written = False
         self._step: dict[Any, Any] = {}
         self._plans: dict[tuple[tuple[str, ...], ...], Runner] = {}
         self._functions: dict[FunctionRef, Runner] = {}
@@ -121,11 +128,19 @@ class Session:
             body = self.graph.body(fetches, feeds, targets)
             require_kernels(body, self.graph)
             body = inline(body, self.graph)
-            if body.has_frames or targets:
+            variable_of = self._variable_of
+            if body.has_frames:
+                if changes_variables(body, self.graph):  # which can not be seen once loops are one node
+                    variable_of = _no_variable
+                body = self._without_frames(body, "")
+            if body.has_frames or targets or self.as_written:
                 return self._compiled(body, "")
             self._join_loops(body.nodes)
-            guards = fold(body, self.graph, self._context_maker(""), self._variable_of) if enabled("fold") else []
-            runner = self._offloaded(rewrite(body, self.graph))
+            guards = fold(body, self.graph, self._context_maker(""), variable_of) if enabled("fold") else []
+            if any(node.guard for node in body.nodes):  # rewrites know nothing of guards
+                runner = self._compiled(body, "")
+            else:
+                runner = self._offloaded(rewrite(body, self.graph))
         if not guards:
             return runner
 
@@ -174,9 +189,18 @@ class Session:
     def _observed(self, plan: Plan) -> Plan:
         return plan if self.observe is None else plan.observed(self.observe)
 
-    def _own(self, body: Body) -> Body:
+    def _without_frames(self, body: Body, scope: str) -> Body:
+        """The body with its TF1 control flow lowered, or as it is."""
+        if not enabled("frames"):
+            return body
+        lowered = lower(body, self.graph, lambda loop: self._runner_of(loop, scope))
+        return body if lowered is None else lowered
+
+    def _own(self, body: Body, scope: str) -> Body:
         """A copy of a function's body, which others may use too, with its loops joined."""
-        if body.has_frames or not any(node.op in WHILES for node in body.nodes):
+        if body.has_frames:
+            return self._without_frames(body, scope)
+        if not any(node.op in WHILES for node in body.nodes):
             return body
         nodes, follow = copied(body.nodes, {})
         self._join_loops(nodes)
@@ -220,8 +244,8 @@ class Session:
         runner = self._functions.get(ref)
         if runner is None:
             body = self.graph.function_body(ref)
-            expected = len(body.inputs)
-            compiled = self._compiled(self._own(inline(body, self.graph)), f"{ref.name}/")
+            expected, scope = len(body.inputs), f"{ref.name}/"
+            compiled = self._compiled(self._own(inline(body, self.graph), scope), scope)
 
             def call(arguments: Sequence[Array]) -> list[Array]:
                 if len(arguments) != expected:
