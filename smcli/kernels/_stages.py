@@ -153,6 +153,14 @@ class Fused:
         self._rest = stages[count:]
 
     @property
+    def channels(self) -> int:
+        """How many channels the result has."""
+        shape = self.weights.shape
+        if self.op == "DepthwiseConv2dNative":
+            return int(shape[2] * shape[3])
+        return int(shape[0 if self.attrs.get("transpose_b", False) else -1])
+
+    @property
     def terms(self) -> int:
         """How many products each sum has."""
         shape = self.weights.shape

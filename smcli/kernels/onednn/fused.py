@@ -29,6 +29,7 @@ from smcli.kernels.onednn.primitives import (
 )
 
 LARGEST = 2.0**30  # of what an input that is looked at may hold
+MAX_SCALE = 2.0**30  # of weights: more could overflow where the product of a sum does not
 MAX_SHAPES = 16  # primitives that one layer keeps, for the shapes that came last
 MAX_WINDOW = 64  # a window's taps and dilated extent, a stride: beyond lies no layer that anyone uses
 
@@ -52,29 +53,30 @@ def may_be_used() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """When a layer is worth a primitive: it must have `least` multiplications, and save more than making it takes."""
+    """When a layer is worth a primitive: it must have `least` multiplications, and save more time than making takes:
+    `seconds`, and `seconds_by_weight` for bringing each weight into the layout that the library wants."""
 
     least: int
-    seconds_to_make: float
+    seconds: float
+    seconds_by_weight: float
 
 
-MANY_RUNS = Cost(least=20_000, seconds_to_make=0.0)
-ONE_RUN = Cost(least=200_000, seconds_to_make=1.5e-3)
+MANY_RUNS = Cost(least=20_000, seconds=0.0, seconds_by_weight=0.0)
+ONE_RUN = Cost(least=200_000, seconds=1e-3, seconds_by_weight=3e-9)
 
 
 @dataclass(frozen=True, slots=True)
 class _Lowered:
-    weights: Array
+    scale: Array | None  # of the weights, by output
     bias: Array | None
     post_ops: tuple[PostOp, ...]
     rest: tuple[Stage, ...]  # what NumPy does afterwards
 
 
 def _lowered(fused: Fused, keep_nan: bool, added_shapes_fit: bool) -> _Lowered | None:
-    """The stages as folded weights and post-ops; None when folding overflows."""
-    weights, stages = fused.weights, fused.stages
-    channels = weights.shape[2] * weights.shape[3] if fused.op == "DepthwiseConv2dNative" else _outputs(fused)
-    scale, shift = np.ones(channels, np.float32), np.zeros(channels, np.float32)
+    """The stages as scale and bias, and post-ops; None when a scaled weight might overflow."""
+    stages = fused.stages
+    scale, shift = np.ones(fused.channels, np.float32), np.zeros(fused.channels, np.float32)
     count = 0
     for stage in stages:
         if not isinstance(stage, ByChannel):
@@ -84,8 +86,6 @@ def _lowered(fused: Fused, keep_nan: bool, added_shapes_fit: bool) -> _Lowered |
             scale, shift = scale * stage.vector, shift * stage.vector
         else:
             shift = stage.ufunc(shift, stage.vector)
-    if not (scale == 1).all():
-        weights = _scaled(fused, scale)
     post_ops: list[PostOp] = []
     for stage in stages[count:]:
         op = _post_op(stage, keep_nan, added_shapes_fit)
@@ -93,23 +93,10 @@ def _lowered(fused: Fused, keep_nan: bool, added_shapes_fit: bool) -> _Lowered |
             break
         post_ops.append(op)
         count += 1
-    if not (np.isfinite(shift).all() and math.isfinite(float(weights.max())) and math.isfinite(float(weights.min()))):
+    if not (np.isfinite(shift).all() and np.abs(scale).max() <= MAX_SCALE):
         return None
-    return _Lowered(weights, shift if shift.any() else None, tuple(post_ops), stages[count:])
-
-
-def _scaled(fused: Fused, scale: Array) -> Array:
-    """The weights with each output channel times its number of `scale`."""
-    if fused.op == "DepthwiseConv2dNative":
-        scale = scale.reshape(fused.weights.shape[2:])
-    elif fused.attrs.get("transpose_b", False):
-        scale = scale.reshape(-1, 1)
-    product: Array = fused.weights * scale
-    return product
-
-
-def _outputs(fused: Fused) -> int:
-    return int(fused.weights.shape[0 if fused.attrs.get("transpose_b", False) else -1])
+    scaled, shifted = (scale != 1).any(), shift.any()
+    return _Lowered(scale if scaled else None, shift if shifted else None, tuple(post_ops), stages[count:])
 
 
 def _post_op(stage: Stage, keep_nan: bool, added_shapes_fit: bool) -> PostOp | None:
@@ -191,7 +178,8 @@ class Offloaded:
 
     def _pays(self, products: int) -> bool:
         saved = products / _NUMPY_RATE[self.plain.op] - products / _RATE
-        return products >= self._cost.least and saved > self._cost.seconds_to_make
+        making = self._cost.seconds + self._cost.seconds_by_weight * self.plain.weights.size
+        return products >= self._cost.least and saved > making
 
 
 # Multiplications a second, measured on one AVX-512 core.
@@ -228,7 +216,9 @@ def _product_geometry(fused: Fused, x: Array) -> _Geometry | None:
     check_bytes(shape, 4)
 
     def make(library: Library, source: Sequence[int], lowered: _Lowered) -> Primitive:
-        return matrix_product(library, source, shape, lowered.weights, transposed, lowered.bias, lowered.post_ops)
+        return matrix_product(
+            library, source, shape, fused.weights, transposed, lowered.scale, lowered.bias, lowered.post_ops
+        )
 
     return _Geometry(shape, make)
 
@@ -260,8 +250,9 @@ def _convolution_geometry(fused: Fused, x: Array) -> _Geometry | None:
     spatial = ConvolutionShape(strides, dilations, (rows.before, columns.before), (rows.after, columns.after))
 
     def make(library: Library, source: Sequence[int], lowered: _Lowered) -> Primitive:
-        grouped = lowered.weights.reshape(*weights.shape[:2], depth, outputs)
-        return convolution(library, source, shape, grouped, lowered.bias, groups, spatial, lowered.post_ops)
+        grouped = weights.reshape(*weights.shape[:2], depth, outputs)
+        scale, bias = lowered.scale, lowered.bias
+        return convolution(library, source, shape, grouped, scale, bias, groups, spatial, lowered.post_ops)
 
     return _Geometry(shape, make)
 

@@ -61,6 +61,7 @@ _STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "dnnl_post_ops_destroy": [c_void_p],
     "dnnl_primitive_attr_create": [_HANDLE],
     "dnnl_primitive_attr_set_post_ops": [c_void_p, c_void_p],
+    "dnnl_primitive_attr_set_scales_mask": [c_void_p, c_int, c_int],
     "dnnl_primitive_attr_destroy": [c_void_p],
     "dnnl_convolution_forward_primitive_desc_create": [_HANDLE, c_void_p, c_int, c_int]
     + [c_void_p] * 4

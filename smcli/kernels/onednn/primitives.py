@@ -22,6 +22,7 @@ F32, ANY = 3, 1  # dnnl_f32, dnnl_format_tag_any
 INFERENCE, DIRECT = 96, 1  # dnnl_forward_inference, dnnl_convolution_direct
 SOURCE, SECOND_SOURCE, TARGET, WEIGHTS, BIAS = 1, 2, 17, 33, 41  # DNNL_ARG_*
 QUERY_SOURCE, QUERY_WEIGHTS, QUERY_TARGET = 129, 131, 133  # dnnl_query_*_md
+SCALES = 4096  # DNNL_ARG_ATTR_SCALES
 POST_OP = 32768  # DNNL_ARG_ATTR_MULTIPLE_POST_OP_BASE
 ADD = 0x1FFF0  # dnnl_binary_add
 
@@ -171,8 +172,23 @@ class Primitive:
         _check(status, "execution")
 
 
-def _reordered(library: Library, array: Array, shape: Sequence[int], axes: Sequence[int], wanted: c_void_p) -> _Fixed:
-    """A copy of `array` in the layout of the descriptor `wanted`.
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A number for each output channel that weights are multiplied by. mask: the bits of the axes that are outputs."""
+
+    numbers: Array
+    mask: int
+
+
+def _reordered(
+    library: Library,
+    array: Array,
+    shape: Sequence[int],
+    axes: Sequence[int],
+    wanted: c_void_p,
+    scale: Scale | None = None,
+) -> _Fixed:
+    """A copy of `array` in the layout of the descriptor `wanted`, times the scale.
 
     shape: of the tensor as the library sees it; axes: for each of its axes, the stride in `array`, in elements.
     """
@@ -180,14 +196,23 @@ def _reordered(library: Library, array: Array, shape: Sequence[int], axes: Seque
     source = strided(library, shape, axes)
     if math.prod(shape) != array.size:
         raise Refused("weights of another size")
+    slots, arrays = {SOURCE: _Slot(library, source.value, array.size)}, [array]
+    attributes = Handle(library, "primitive_attr")
+    _check(library.dll.dnnl_primitive_attr_create(attributes.value), "attributes")
+    if scale is not None:
+        if scale.numbers.size != math.prod(n for axis, n in enumerate(shape) if scale.mask >> axis & 1):
+            raise Refused("scales of another number")
+        _check(library.dll.dnnl_primitive_attr_set_scales_mask(attributes.value, SOURCE, scale.mask), "scales")
+        numbers = strided(library, scale.numbers.shape, (1,))
+        slots[SCALES | SOURCE] = _Slot(library, numbers.value, scale.numbers.size)
+        arrays.append(scale.numbers)
     description = Handle(library, "primitive_desc")
     status = library.dll.dnnl_reorder_primitive_desc_create(
-        description.value, source.value, library.engine, wanted, library.engine, None
+        description.value, source.value, library.engine, wanted, library.engine, attributes.value
     )
     _check(status, "reorder")
     made = _Fixed(library, wanted)
-    primitive = Primitive(library, description, {SOURCE: _Slot(library, source.value, array.size)}, {TARGET: made})
-    primitive.run(array)
+    Primitive(library, description, slots, {TARGET: made}).run(*arrays)
     return made
 
 
@@ -206,6 +231,7 @@ def convolution(
     source_shape: Sequence[int],
     target_shape: Sequence[int],
     weights: Array,
+    scale: Array | None,
     bias: Array | None,
     groups: int,
     geometry: ConvolutionShape,
@@ -213,8 +239,8 @@ def convolution(
 ) -> Primitive:
     """A convolution of contiguous channels-last float32 tensors by constant weights.
 
-    weights: (spatial…, channels of a group, outputs). The sizes are those that the geometry gives; the library checks
-    that again. Raises Refused.
+    weights: (spatial…, channels of a group, outputs); each output is multiplied by its number of `scale`. The sizes are
+    those that the geometry gives; the library checks that again. Raises Refused.
     """
     dll = library.dll
     rank = len(source_shape) - 2
@@ -249,7 +275,8 @@ def convolution(
     )
     _check(status, "convolution")
     chosen = c_void_p(dll.dnnl_primitive_desc_query_md(description.value, QUERY_WEIGHTS, 0))
-    fixed = {WEIGHTS: _reordered(library, weights, shape, axes, chosen)}
+    scales = Scale(scale, 0b11 if groups > 1 else 0b1) if scale is not None else None
+    fixed = {WEIGHTS: _reordered(library, weights, shape, axes, chosen, scales)}
     if bias is not None and bias_layout is not None:
         fixed[BIAS] = _reordered(library, bias, (outputs,), (1,), bias_layout.value)
     slots = _data_slots(library, source, source_shape, target, target_shape, post_ops)
@@ -262,11 +289,12 @@ def matrix_product(
     target_shape: Sequence[int],
     weights: Array,
     transposed: bool,
+    scale: Array | None,
     bias: Array | None,
     post_ops: Sequence[PostOp] = (),
 ) -> Primitive:
     """The product of contiguous (rows, depth) float32 matrices by constant weights: (depth, outputs), or the other way
-    around when they are transposed. Raises Refused."""
+    around when they are transposed; each output is multiplied by its number of `scale`. Raises Refused."""
     depth, outputs = source_shape[1], target_shape[1]
     source = strided(library, source_shape, (depth, 1))
     target = strided(library, target_shape, (outputs, 1))
@@ -286,7 +314,8 @@ def matrix_product(
     )
     _check(status, "matmul")
     chosen = c_void_p(library.dll.dnnl_primitive_desc_query_md(description.value, QUERY_WEIGHTS, 0))
-    fixed = {WEIGHTS: _reordered(library, weights, shape, axes, chosen)}
+    scales = Scale(scale, 0b10) if scale is not None else None
+    fixed = {WEIGHTS: _reordered(library, weights, shape, axes, chosen, scales)}
     if bias is not None and bias_layout is not None:
         fixed[BIAS] = _reordered(library, bias, (1, outputs), (outputs, 1), bias_layout.value)
     slots = _data_slots(library, source, source_shape, target, target_shape, post_ops)

@@ -11,12 +11,12 @@ from smcli.errors import InvalidArgumentError
 from smcli.graph.fusion import _preparation
 from smcli.kernels._stages import ACTIVATIONS, Activation, AddInput, ByChannel, Fused, OutOfBounds
 from smcli.kernels.onednn import library
-from smcli.kernels.onednn.fused import LARGEST, Cost, Offloaded
+from smcli.kernels.onednn.fused import LARGEST, MANY_RUNS, Cost, Offloaded
 
 pytestmark = pytest.mark.skipif(library.get() is None, reason="oneDNN is not installed (pip install smcli[onednn])")
 
 rng = np.random.default_rng(0)
-ALWAYS = Cost(least=0, seconds_to_make=-1.0)
+ALWAYS = Cost(least=0, seconds=-1.0, seconds_by_weight=0.0)
 
 
 def weights(*shape: int):
@@ -193,6 +193,6 @@ def test_primitives_of_old_shapes_are_let_go() -> None:
 
 def test_small_layers_are_not_worth_a_primitive() -> None:
     fused = Fused("MatMul", weights(4, 8), {}, (), _preparation("MatMul"))
-    made = Offloaded(fused, (), False, Cost(least=20_000, seconds_to_make=0.0))
+    made = Offloaded(fused, (), False, MANY_RUNS)
     made(weights(3, 4))
     assert list(made._ready.values()) == [None]

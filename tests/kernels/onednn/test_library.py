@@ -79,7 +79,9 @@ def test_layouts_of_hostile_shapes_are_refused(shape) -> None:
 
 def made():
     geometry = ConvolutionShape((1, 1), (1, 1), (0, 0), (0, 0))
-    return convolution(library.get(), (1, 4, 4, 2), (1, 4, 4, 3), np.ones((1, 1, 2, 3), np.float32), None, 1, geometry)
+    return convolution(
+        library.get(), (1, 4, 4, 2), (1, 4, 4, 3), np.ones((1, 1, 2, 3), np.float32), None, None, 1, geometry
+    )
 
 
 @needs_library
@@ -110,6 +112,6 @@ def test_sizes_that_contradict_each_other_are_refused() -> None:
     geometry = ConvolutionShape((1, 1), (1, 1), (0, 0), (0, 0))
     filter = np.ones((1, 1, 2, 3), np.float32)
     with pytest.raises(Refused):
-        convolution(library.get(), (1, 4, 4, 2), (1, 9, 4, 3), filter, None, 1, geometry)
+        convolution(library.get(), (1, 4, 4, 2), (1, 9, 4, 3), filter, None, None, 1, geometry)
     with pytest.raises(Refused):
-        convolution(library.get(), (1, 4, 4, 5), (1, 4, 4, 3), filter, None, 1, geometry)
+        convolution(library.get(), (1, 4, 4, 5), (1, 4, 4, 3), filter, None, None, 1, geometry)
