@@ -72,9 +72,9 @@ def fused_batch_norm_v3(
     channels = x.shape[1] if channels_first(data_format) else x.shape[-1]
     _check_vector("scale", scale, channels)
     _check_vector("offset", offset, channels)
-    if not is_training or exponential_avg_factor != 1.0:
-        _check_vector("mean", mean, channels)
-        _check_vector("variance", variance, channels)
+    used = not is_training or exponential_avg_factor != 1.0
+    _check_vector("mean", mean, channels if used else mean.size)
+    _check_vector("variance", variance, channels if used else variance.size)
     images = to_channels_last(x, data_format)
     none = np.zeros((), scale.dtype)
     if x.size == 0:

@@ -156,8 +156,7 @@ def _ref_scatter_nd(apply: Apply) -> Callable[..., Variable]:
 # Indices that address rows (ScatterAdd and kin)
 
 
-def _scattered_rows(x: Array, indices: Array, updates: Array, apply: Apply) -> Array:
-    """A copy of `x` with the updates (a scalar, or one slice an index) applied to rows."""
+def _check_rows(x: Array, indices: Array, updates: Array) -> None:
     if x.ndim == 0:
         raise InvalidArgumentError(f"params must be at least 1-D, got shape {list(x.shape)}")
     if updates.ndim and updates.shape != indices.shape + x.shape[1:]:
@@ -166,6 +165,10 @@ def _scattered_rows(x: Array, indices: Array, updates: Array, apply: Apply) -> A
             f"updates.shape {list(updates.shape)}, indices.shape {list(indices.shape)}, params.shape {list(x.shape)}"
         )
     check_indices(indices, len(x))
+
+
+def _scattered_rows(x: Array, indices: Array, updates: Array, apply: Apply) -> Array:
+    """A copy of `x` with the updates (a scalar, or one slice an index) applied to rows."""
     out = np.array(x)
     width = product(x.shape[1:])
     changes = np.broadcast_to(updates, indices.shape + x.shape[1:]).reshape(indices.size, width)
@@ -177,7 +180,10 @@ def _scattered_rows(x: Array, indices: Array, updates: Array, apply: Apply) -> A
 def _resource_scatter(apply: Apply) -> Callable[..., tuple[()]]:
     def resource_scatter(resource: Array, indices: Array, updates: Array) -> tuple[()]:
         variable = assigned_variable_of(resource)
-        variable.value = _scattered_rows(variable.read(), indices, updates, apply)
+        x = variable.read()
+        if indices.size:  # without any, the shapes are not looked at (ResourceScatterUpdateOp)
+            _check_rows(x, indices, updates)
+            variable.value = _scattered_rows(x, indices, updates, apply)
         return ()
 
     return resource_scatter
@@ -185,7 +191,9 @@ def _resource_scatter(apply: Apply) -> Callable[..., tuple[()]]:
 
 def _ref_scatter(apply: Apply) -> Callable[..., Variable]:
     def ref_scatter(ref: Variable, indices: Array, updates: Array) -> Variable:
-        ref.value = _scattered_rows(_initialized(ref), indices, updates, apply)
+        x = _initialized(ref)
+        _check_rows(x, indices, updates)
+        ref.value = _scattered_rows(x, indices, updates, apply)
         return ref
 
     return ref_scatter

@@ -169,8 +169,17 @@ def sparse_reshape(input_indices: Array, input_shape: Array, new_shape: Array) -
         )
     if input_indices.shape[0] and total == 0:
         raise InvalidArgumentError("Input tensor has values but its dense shape has no elements")
+    if total == 0 and not input_indices.shape[0]:
+        return np.empty((0, len(target)), np.int64), np.array(target, dtype=np.int64)
+    # Indices are not checked to be in bounds; quotients round towards zero as C's do (reshape_util.cc).
     keys = linear(input_indices, old)
-    return unlinear(keys, tuple(target)), np.array(target, dtype=np.int64)
+    columns = []
+    for stride in [math.prod(target[i + 1 :]) for i in range(len(target))]:
+        column = np.abs(keys) // stride * np.sign(keys)
+        keys = keys - column * stride
+        columns.append(column)
+    indices = np.stack(columns, axis=1) if columns else np.empty((len(keys), 0), np.int64)
+    return indices, np.array(target, dtype=np.int64)
 
 
 @kernel("SparseFillEmptyRows")

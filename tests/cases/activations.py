@@ -60,7 +60,9 @@ for op in ("Relu", "Relu6", "LeakyRelu"):
     CASES += [case(op, features=EDGES.astype(dtype)) for dtype in FLOATS]
     CASES += [case(op, features=values(dtype, 3, 5)) for dtype in INTS if op != "LeakyRelu"]
     CASES += [case(op, features=values(np.float32, *shape)) for shape in ((), (0,), (2, 0, 3), (2, 3, 2, 2))]
-CASES += [case("LeakyRelu", features=EDGES.astype(dtype), alpha=a) for dtype in FLOATS for a in (0.0, 1.0, 1.5, -0.25)]
+CASES += [
+    case("LeakyRelu", features=EDGES.astype(dtype), alpha=a) for dtype in FLOATS for a in (0.0, 1.0, 1.5, -0.25, 1e-30)
+]
 
 for op in ("Elu", "Selu", "Softplus", "Softsign"):
     # exp(x) - 1 near 0 is held to the rounding of 1.

@@ -56,6 +56,7 @@ fused(op, is_training=False, label="offset rank", vectors={"offset": np.ones((5,
 fused(op, is_training=False, label="no mean", vectors={"mean": np.ones(0, np.float32)})
 fused(op, is_training=False, label="variance length", vectors={"variance": np.ones(6, np.float32)})
 fused(op, is_training=True, label="mean length", vectors={"mean": np.ones(4, np.float32)})
+fused(op, is_training=True, label="mean rank", vectors={"mean": np.ones((), np.float32)})
 fused(
     op,
     is_training=False,

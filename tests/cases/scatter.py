@@ -121,6 +121,7 @@ for _name in ROW_OPS:
     both(_name, "matrix", ramp((3,), start=20), i64([2, 0], [1, 1]), ramp((2, 2), start=1))
     both(_name, "zero_d_index", ramp((3, 2), start=20), np.int32(1), ramp((2,), start=1))
     both(_name, "nothing", ramp((3, 2), start=20), i32(), ramp((0, 2)))
+    both(_name, "nothing_misfitting", ramp((3, 2), start=20), i32(), ramp((3, 2), start=1))
     both(_name, "beyond", ramp((3, 2)), i32(3), ramp((1, 2)))
     both(_name, "negative", ramp((3, 2)), i32(-1), ramp((1, 2)))
     both(_name, "other_shape", ramp((3, 2)), i32(1), ramp((1, 3)))

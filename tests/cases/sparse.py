@@ -81,6 +81,7 @@ CASES += [
     reshape(AT, SHAPE, ints(2, 5, 2)),
     reshape(AT3, SHAPE3, ints(-1, 4)),
     reshape(NOTHING, SHAPE, ints(5, 4)),
+    reshape(np.array([[6, 3], [2, -1], [-1, -4], [-4, -4], [-2, 5]]), SHAPE, ints(2, -1, 2)),
     reshape(NOTHING, ints(0, 3), ints(0)),
     reshape(NOTHING, ints(0, 3), ints(3, -1)),
     reshape(NOTHING, ints(0, 3), ints(0, -1)),
