@@ -102,3 +102,47 @@ def map_defun(
         else:
             results.append(np.zeros((0, *(max(d, 0) for d in shape or ())), data_type.numpy))
     return tuple(results)
+
+
+@kernel("BatchFunction", stateful=True)
+def batch_function(
+    *args: Array,
+    Tin: tuple[Any, ...],
+    f: FunctionRef,
+    max_batch_size: int,
+    allowed_batch_sizes: tuple[int, ...] = (),
+    enable_large_batch_splitting: bool = False,
+    context: Context,
+) -> tuple[Array, ...]:
+    """f on the rows of one request, padded with its first row to the next allowed size, as in
+    tensorflow/core/kernels/batching_util/batch_resource_base.cc. No other request is waited for. A request beyond
+    max_batch_size is refused, or split when that is enabled. Captured inputs go in whole."""
+    batched, captured = args[: len(Tin)], args[len(Tin) :]
+    if any(arg.ndim == 0 for arg in batched):
+        raise InvalidArgumentError("Batching input tensors must have at least one dimension")
+    rows = batched[0].shape[0]
+    if any(arg.shape[0] != rows for arg in batched):
+        raise InvalidArgumentError(
+            "Batching input tensors supplied in a given op invocation must have equal 0th-dimension size"
+        )
+    sizes = list(allowed_batch_sizes)
+    if max_batch_size < 1 or sizes != sorted(set(sizes)) or (sizes and not 0 < sizes[0] <= sizes[-1] == max_batch_size):
+        raise InvalidArgumentError(f"Invalid batch sizes: at most {max_batch_size}, allowed {sizes}")
+    if rows > max_batch_size and not enable_large_batch_splitting:
+        raise InvalidArgumentError(f"Batch size {rows} is larger than maximum input batch size {max_batch_size}")
+    function = context.function(f)
+    parts = []
+    for start in range(0, max(rows, 1), max_batch_size):
+        part = [arg[start : start + max_batch_size] for arg in batched]
+        count = part[0].shape[0]
+        padding = next((size - count for size in sizes if size >= count), 0) if count else 0
+        if padding:
+            part = [np.concatenate([arg, np.repeat(arg[:1], padding, axis=0)]) for arg in part]
+        outputs = function([*part, *captured])
+        if any(value.ndim == 0 or value.shape[0] != count + padding for value in outputs):
+            raise InvalidArgumentError(
+                "Batched output tensor's 0th dimension does not equal the sum of the 0th dimension sizes of the input "
+                "tensors"
+            )
+        parts.append([value[:count] for value in outputs])
+    return tuple(values[0] if len(values) == 1 else np.concatenate(values) for values in zip(*parts))

@@ -132,6 +132,30 @@ def map_defun(tf, x, y):
     return tf.raw_ops.MapDefun(arguments=[x], captured_inputs=[y], output_types=[tf.float32], output_shapes=[[2]], f=f)
 
 
+def _batch_function(rows, sizes, split):
+    @graph_case(f"batch_function_{rows}_{len(sizes)}", x=np.arange(rows * 2, dtype=F).reshape(-1, 2))
+    def batch_function(tf, x):
+        """The sum of the batch tells how it was padded."""
+        f = tf.function(lambda part, c: (part * c, tf.reduce_sum(part) + part[:, 0])).get_concrete_function(
+            tf.TensorSpec([None, 2], tf.float32), tf.TensorSpec([], tf.float32)
+        )
+        return tf.raw_ops.BatchFunction(
+            in_tensors=[x],
+            captured_tensors=[tf.constant(2.0)],
+            f=f,
+            num_batch_threads=1,
+            max_batch_size=8,
+            batch_timeout_micros=0,
+            Tout=[tf.float32, tf.float32],
+            allowed_batch_sizes=sizes,
+            enable_large_batch_splitting=split,
+        )
+
+
+for _row in ((3, [], False), (3, [2, 4, 8], False), (9, [], False), (11, [4, 8], True)):
+    _batch_function(*_row)
+
+
 @graph_case("call_nested", x=F(2))
 def call_nested(tf, x):
     @tf.function
