@@ -62,7 +62,7 @@ def canonical(args: Sequence[str], program: str) -> list[str]:
     ShowVersion when these are asked for, and SmcliError where the original dies of an exception.
     """
     try:
-        args = _expand_flagfiles(args)
+        args = _expand_flagfiles(["--quiet" if arg == "-q" else arg for arg in args])
         found = _absl_pass(args)
     except _FlagError as error:
         text = str(error)

@@ -30,6 +30,15 @@ class Flags:
     input_seed: int = 0
     outdir: str | None = None
     overwrite: bool = False
+    output_format: str | None = None
+    outfile: str | None = ""
+    quiet: bool = False
+    print_options: str | None = ""
+    fetch: str | None = ""
+    feed: str | None = ""
+    watch: str | None = ""
+    dump_dir: str | None = ""
+    stop_at_nan: bool = False
     tf_debug: bool = False
     worker: str | None = None
     init_tpu: bool = False

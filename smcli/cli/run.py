@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from smcli.cli.flags import Flags
-from smcli.cli.values import Values, made_up_values
+from smcli.cli.results import Results
+from smcli.cli.values import Values, fed_tensors, made_up_values
 from smcli.errors import InvalidArgumentError, SmcliError
 from smcli.inputs.feeding import Array, as_fed, check_shape, to_tensor
 from smcli.inputs.names import check_feed, check_fetch
@@ -40,10 +41,8 @@ def run(flags: Flags) -> None:
 
 
 def _run_signature(meta_graph: MetaGraph, signature: SignatureDef, flags: Flags, values: dict[str, Any]) -> None:
-    keys = sorted(signature.outputs)
-    paths = report.output_paths(flags.outdir, keys) if flags.outdir else {}
-    if flags.outdir:
-        report.check_free(flags.outdir, paths, flags.overwrite)
+    names = _wanted(flags, signature)
+    results = Results(flags, list(names))
     _say_what_has_no_meaning(flags)
 
     allowed = frozenset(op.strip() for op in (flags.allow_ops or "").split(",") if op.strip())
@@ -52,31 +51,27 @@ def _run_signature(meta_graph: MetaGraph, signature: SignatureDef, flags: Flags,
     if flags.input_random:
         values = made_up_values(session, signature, values, flags.input_seed) | values
     feeds = {signature.inputs[key].name: (signature.inputs[key], value) for key, value in values.items()}
-    names = [signature.outputs[key].name for key in keys]
+    feeds |= {name: (TensorInfo(name=name), value) for name, value in fed_tensors(flags).items()}
     fed = {name: _as_fed(session, *feed) for name, feed in feeds.items()}
-    with _profiled(flags, session):
-        fetched = _fetch(session, names, fed)
+    with _observed(flags, session):
+        fetched = _fetch(session, list(names.values()), fed)
+    results.give({key: fetched[name] for key, name in names.items()})
 
-    _print_and_save({key: fetched[name] for key, name in zip(keys, names)}, paths, flags.overwrite)
+
+def _wanted(flags: Flags, signature: SignatureDef) -> dict[str, str]:
+    """{key: tensor} of what is fetched: the signature's outputs, or the tensors of --fetch under their own names."""
+    fetches = [name.strip() for name in (flags.fetch or "").split(",") if name.strip()]
+    if fetches:
+        return {name: name if ":" in name else f"{name}:0" for name in fetches}
+    return {key: signature.outputs[key].name for key in sorted(signature.outputs)}
 
 
-def _print_and_save(values: Mapping[str, Any], paths: Mapping[str, str], overwrite: bool) -> None:
-    """Prints all results, and saves those that have a path: all of them, or none."""
-    lines: list[str] = []
-    with report.Writing(overwrite) as files:
-        try:
-            for key, value in values.items():
-                lines.append(report.result_text(key, value))
-                if key in paths:
-                    files.add(paths[key], value)
-            files.finish()
-        except SmcliError:
-            sys.stdout.write("".join(f"{line}\n" for line in lines))
-            raise
-    for key, line in zip(values, lines):
-        sys.stdout.write(f"{line}\n")
-        if key in paths:
-            sys.stdout.write(report.saved_text(key, paths[key]) + "\n")
+def _observed(flags: Flags, session: Session) -> AbstractContextManager[None]:
+    if flags.watch or flags.dump_dir or flags.stop_at_nan:
+        from smcli.cli.watching import watched
+
+        return watched(flags, session)
+    return _profiled(flags, session)
 
 
 def _profiled(flags: Flags, session: Session) -> AbstractContextManager[None]:
@@ -138,7 +133,7 @@ def _say_what_has_no_meaning(flags: Flags) -> None:
     if flags.use_tfrt:
         _note("--use_tfrt has no meaning here: there is one runtime.")
     if flags.tf_debug:
-        _note("--tf_debug has no meaning here yet: the model runs without the debugger.")
+        _note("--tf_debug has no meaning here; --watch, --dump_dir and --stop_at_nan show what runs.")
 
 
 def _note(text: str) -> None:

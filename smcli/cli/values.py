@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,8 @@ class Values:
     @staticmethod
     def are_in(flags: Flags) -> bool:
         """Whether any flag gives values."""
-        return bool(flags.inputs or flags.input_exprs or flags.input_examples or flags.input_json or flags.input_random)
+        given = (flags.inputs, flags.input_exprs, flags.input_examples, flags.input_json, flags.input_random)
+        return any(given) or bool(flags.fetch)
 
     @property
     def error(self) -> SmcliError | None:
@@ -49,6 +51,20 @@ class Values:
             key: value.fitted(key, signature.inputs[key]) if _is_contents(value) else value
             for key, value in values.items()
         }
+
+
+def fed_tensors(flags: Flags) -> dict[str, Any]:
+    """{tensor: value} of --feed, whose values are files, or expressions where no file has that name."""
+    from smcli.inputs import expressions
+    from smcli.inputs.arguments import parse_expressions
+
+    def value(text: str) -> Any:
+        if os.path.exists(text):
+            return load_inputs(f"value={text}", "", "", _warn)["value"]
+        return expressions.evaluate(text)
+
+    fed = parse_expressions(flags.feed or "", value)
+    return {name if ":" in name else f"{name}:0": item for name, item in fed.items()}
 
 
 def made_up_values(session: Session, signature: SignatureDef, given: Mapping[str, Any], seed: int) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import contextlib
 import os
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -133,6 +133,10 @@ class Writing:
         self._guard.close()
 
     def add(self, path: str, value: Any) -> None:
+        """Write one .npy file. Raises as `add_file`."""
+        self.add_file(path, lambda file: np.save(file, value))
+
+    def add_file(self, path: str, write: Callable[[IO[bytes]], None]) -> None:
         """Write one file. Missing directories are made. Raises SmcliError, shown as the OSError, when the file system
         refuses."""
         final = os.path.realpath(path) if self._overwrite and os.path.islink(path) else path
@@ -141,7 +145,7 @@ class Writing:
         try:
             os.makedirs(folder or ".", exist_ok=True)
             self._waiting[path] = (temporary, final)
-            _write(temporary, value)
+            _write(temporary, write)
         except OSError as error:
             raise _refused(error, path) from None
 
@@ -179,9 +183,9 @@ def ending_on_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _write(path: str, value: Any) -> None:
+def _write(path: str, write: Callable[[IO[bytes]], None]) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
-        np.save(file, value)
+        write(file)
 
 
 def _put(temporary: str, path: str, overwrite: bool) -> None:
