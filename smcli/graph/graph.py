@@ -333,6 +333,11 @@ _EFFECT_FREE_STATEFUL = frozenset(
 )
 
 
+def in_order(nodes: Iterable[Node]) -> list[Node]:
+    """Nodes that are linked already, and all that they depend on, each after its dependencies."""
+    return _in_order(nodes, lambda node: None)
+
+
 def _in_order(roots: Iterable[Node], expand: Callable[[Node], None]) -> list[Node]:
     """All nodes that the roots depend on, each after its dependencies. Raises InvalidArgumentError for a cycle.
 

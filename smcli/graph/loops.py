@@ -21,6 +21,7 @@ from smcli.kernels.context import FunctionRef
 
 WHILES = frozenset({"While", "StatelessWhile"})
 MAX_NODES = 5_000  # of a loop; a longer one is left to the kernel, which runs two plans in turn
+MAX_ALIASES = 100  # that are looked through in a row
 MAX_ALL = 200_000  # of all loops of a session, since a loop is copied for each node that calls for it
 
 
@@ -93,7 +94,9 @@ def _function(node: Node, name: str) -> FunctionRef:
 def hoist(loop: Loop, graph: Graph) -> tuple[list[Node], list[Node]]:
     """`loop.after` in two: what gives the same in each iteration and has no effect, and the rest."""
     body = Body("", [*loop.before, *loop.after], [], [], False)
-    reads = not changes_variables(body, graph)
+    # What a loop that came from frames assigns is not seen from here.
+    hidden = any(node.op in WHILES and "body" not in node.attrs for node in body.nodes)
+    reads = not hidden and not changes_variables(body, graph)
     same = set(loop.inputs[len(loop.nexts) :])
     for argument, following in zip(loop.inputs, loop.nexts):
         if unaliased(following) == (argument, 0):
@@ -114,10 +117,11 @@ def hoist(loop: Loop, graph: Graph) -> tuple[list[Node], list[Node]]:
 
 def unaliased(edge: Edge) -> Edge:
     """The edge that an Identity, or several, hand on."""
-    while edge[0].op in ALIASES and len(edge[0].inputs) == 1 and edge[1] == 0:
-        if edge[0].inputs[0][0].op in REFERENCE_VARIABLES:
+    for _ in range(MAX_ALIASES):
+        node, index = edge
+        if node.op not in ALIASES or len(node.inputs) != 1 or index or node.inputs[0][0].op in REFERENCE_VARIABLES:
             break
-        edge = edge[0].inputs[0]
+        edge = node.inputs[0]
     return edge
 
 
