@@ -16,6 +16,7 @@ from smcli.kernels._numbers import Numbers, broadcast_shape, is_short_float, wid
 from smcli.kernels._short_floats import ORDER_PAYS, by_table, in_order, order_of
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel, register_table
+from smcli.tensors.types import DataType
 from smcli.tensors.wire import MAX_FILL_BYTES
 
 DEVIATIONS = {"Round": "integers are given back as they are, where TensorFlow's own kernel gives zeros"}
@@ -30,9 +31,12 @@ def absolute(x: Array) -> Numbers:
 
 
 @kernel("ComplexAbs")
-def complex_abs(x: Array) -> Numbers:
+def complex_abs(x: Array, *, Tout: DataType = DataType.FLOAT) -> Numbers:
     """The modulus of complex numbers, in the real dtype of their parts."""
-    return np.abs(x)
+    result = np.abs(x)
+    if result.dtype != Tout.numpy:
+        raise InvalidArgumentError(f"Signature mismatch, have: {x.dtype}->{Tout.tf_name}")
+    return result
 
 
 @kernel("Inv", "Reciprocal")
@@ -368,12 +372,12 @@ def _compared(ufunc: Callable[..., Any], x: Array, y: Array, strict: bool, other
 
 @kernel("ApproximateEqual")
 def approximate_equal(x: Array, y: Array, *, tolerance: float = 1e-5) -> Numbers:
-    """|x - y| < tolerance. Raises InvalidArgumentError when the shapes differ."""
+    """|x - y| <= tolerance. Raises InvalidArgumentError when the shapes differ."""
     if x.shape != y.shape:
         raise InvalidArgumentError(
             f"x and y must be of the same shape. x shape: {list(x.shape)}. y shape: {list(y.shape)}"
         )
-    return np.abs(np.subtract(x, y)) < x.dtype.type(tolerance)
+    return np.abs(np.subtract(x, y)) <= x.dtype.type(tolerance)
 
 
 # ---- gradients of unary ops, from the op's output y and the incoming gradient dy

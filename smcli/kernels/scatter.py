@@ -82,6 +82,8 @@ APPLY: dict[str, Apply] = {
 
 def _scattered_nd(x: Array, indices: Array, updates: Array, apply: Apply, policy: str = "") -> Array:
     """A copy of `x` with the updates applied to the slices that `indices[..., :]` name."""
+    if policy not in ("", "DEFAULT", "ERROR", "IGNORE"):
+        raise InvalidArgumentError(f"Unknown bad indices handling attribute: {policy}")
     if indices.ndim < 1:
         raise InvalidArgumentError(f"Indices shape must have rank at least one. Found: {list(indices.shape)}")
     if updates.ndim < 1:
@@ -122,6 +124,8 @@ def _scattered_nd(x: Array, indices: Array, updates: Array, apply: Apply, policy
 
 @kernel("ScatterNd")
 def scatter_nd(indices: Array, updates: Array, shape: Array, *, bad_indices_policy: str = "") -> Array:
+    if shape.ndim != 1:
+        raise InvalidArgumentError("Shape must be a vector")
     target = dims(shape, "shape")
     checked_size(target)
     return _scattered_nd(zeros_of(target, updates.dtype), indices, updates, APPLY["Add"], bad_indices_policy)
