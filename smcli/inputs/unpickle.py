@@ -12,7 +12,7 @@ import io
 import math
 import pickle
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO, Any, ClassVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from smcli.errors import SmcliError
 
 Array = np.ndarray[Any, Any]
 
+MAX_ITEMS = 2**24  # of containers in containers
 MAX_BYTES = 2**34  # what one array in a pickle may ask for; its bytes must be in the file as well
 _DTYPE_CODE = re.compile(r"[<>=|]?([?bhilqpBHILQPefdgFDGSUVOMm]|[biufcSUVOMm]\d{1,9})\Z")
 _ML_DTYPES = (
@@ -49,7 +50,9 @@ def load(file: IO[bytes], name: str) -> Any:
     """
     try:
         # of bytes in memory, no length in the pickle can make more
-        return _plain(_Unpickler(io.BytesIO(file.read())).load(), {})
+        value = _plain(_Unpickler(io.BytesIO(file.read())).load(), {})
+        _check_items(value)
+        return value
     except Refused as error:
         raise Refused(f"{name}: {error.message}", hint="Save the arrays with numpy.savez instead.") from None
     except Exception as error:  # a damaged pickle can raise anything
@@ -280,6 +283,33 @@ def _plain(value: Any, seen: dict[int, Any]) -> Any:
         seen[id(value)] = value  # kept alive; a tuple inside itself stays as it is
         return tuple([_plain(item, seen) for item in value])
     return value
+
+
+def _check_items(value: Any) -> None:
+    """Raise Refused for containers that hold each other so often that a walk through them all would not end."""
+    sizes: dict[int, int] = {}  # items below each container, counted as often as they would be visited
+    opened: set[int] = set()
+    pending = _containers([value])
+    while pending:
+        item = pending[-1]
+        inner = _containers(item.values() if isinstance(item, dict) else item)
+        if id(item) in sizes:
+            pending.pop()
+        elif id(item) in opened:
+            sizes[id(item)] = len(item) + sum(sizes[id(part)] for part in inner)
+            if sizes[id(item)] > MAX_ITEMS:
+                raise Refused(f"the pickle's containers hold more than {MAX_ITEMS} items")
+            opened.remove(id(item))
+            pending.pop()
+        else:
+            opened.add(id(item))
+            if any(id(part) in opened for part in inner):
+                raise Refused("the pickle has a container that holds itself")
+            pending += [part for part in inner if id(part) not in sizes]
+
+
+def _containers(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, (list, tuple, dict))]
 
 
 def _allowed() -> dict[tuple[str, str], Any]:

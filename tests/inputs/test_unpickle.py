@@ -122,3 +122,22 @@ def test_damaged_and_crafted(data: bytes) -> None:
         unpickle.load(io.BytesIO(data), "x.pkl")
     assert raised.value.shown_as == "_pickle.UnpicklingError"
     assert "x.pkl" in raised.value.message
+
+
+def doubled(levels: int) -> bytes:
+    """A list that holds a list twice, which holds a list twice, …"""
+    text = b"\x80\x02(K\x01lq\x00"
+    for level in range(levels):
+        text += b"(h%ch%clq%c" % (level, level, level + 1)
+    return text + b"."
+
+
+def test_lists_that_hold_each_other_too_often() -> None:
+    assert unpickle.loads(doubled(3), "p") == [[[[1], [1]], [[1], [1]]], [[[1], [1]], [[1], [1]]]]
+    with pytest.raises(SmcliError, match="hold more than"):
+        unpickle.loads(doubled(60), "p")
+    endless: list[object] = []
+    endless.append(endless)
+    with pytest.raises(SmcliError, match="holds itself"):
+        unpickle.loads(pickle.dumps(endless), "p")
+    assert unpickle.loads(pickle.dumps(5), "p") == 5
