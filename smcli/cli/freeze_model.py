@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from smcli.cli.flags import Flags
 from smcli.cli.freezing import FreezeRequest, check_input_shapes, freeze_request
 from smcli.errors import FailedPreconditionError, PermissionDeniedError, SmcliError
-from smcli.graph.freeze import VARIABLE, flattened, folded, pruned, variables
+from smcli.graph.freeze import flattened, pruned, variables
+from smcli.graph.freeze_values import VARIABLE, folded
 from smcli.graph.graph import REFERENCE_VARIABLES, parse_tensor_name
 from smcli.report.tf2xla import config_text
 

@@ -1,32 +1,32 @@
-"""A graph with its variables folded to constants, as a GraphDef: what `freeze_model` writes.
+"""A graph with the calls of functions replaced by their bodies, as a GraphDef: the first half of what `freeze_model`
+does, so that reads of variables stand in the open. `smcli.graph.freeze_values` is the second half.
 
-Calls of functions are replaced by their bodies first, so that reads of variables stand in the open. Nothing is
-simplified beyond that: TensorFlow does so itself when it loads the graph.
+Nothing is simplified beyond that: TensorFlow does so itself when it loads the graph.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from smcli.errors import UnimplementedError
-from smcli.graph import attrs as attr_values
-from smcli.graph.graph import ARG, REFERENCE_VARIABLES, Edge, Graph, Node, output_count, parse_tensor_name
+from smcli.graph.freeze_values import VARIABLE
+from smcli.graph.graph import ARG, Edge, Graph, Node, output_count, parse_tensor_name
 from smcli.graph.inline import callee, inline
+from smcli.graph.schema import find_schema
 from smcli.proto.graph_pb2 import AttrValue, GraphDef, NodeDef
-from smcli.tensors import wire
-from smcli.tensors.types import DataType
 
-VARIABLE = "VarHandleOp"
 PASSING = frozenset({"Identity", "IdentityN", "Enter", "Exit", "Switch", "Merge", "NextIteration"})
 READING = frozenset({"ReadVariableOp", "ResourceGather", "ResourceGatherNd"})
-_NO_STATE = frozenset({VARIABLE, *READING, *PASSING})
+# What tensorflow/python/tools/saved_model_aot_compile.py takes for reading; all else changes a variable.
+_ONLY_READING = READING | {"IsVariableInitializedOp", "VariableShape"}
+_ALIASES = frozenset({"Identity", "IdentityN"})
 
 
 def flattened(graph_def: GraphDef, names: Iterable[str]) -> GraphDef:
     """The nodes that `names` (of nodes or of tensors) need, with calls replaced by the bodies of their functions.
 
-    A node of that name remains for each call in `names`. Ops on the same variable keep their order by control edges.
+    A node of that name remains for each call in `names`. Control edges keep the order of ops on the same variable.
     """
     graph = Graph(graph_def)
     roots = list(dict.fromkeys(parse_tensor_name(name)[0] for name in names))
@@ -35,10 +35,10 @@ def flattened(graph_def: GraphDef, names: Iterable[str]) -> GraphDef:
     body = inline(graph.body(fetches, targets=[name for name in roots if not calls[name]]), graph)
     results = iter(body.outputs)
     flat = GraphDef(versions=graph_def.versions)
-    last_writer: dict[str, str] = {}
+    order = _Order(graph)
     for node in body.nodes:
         if node.op != ARG:
-            _add(flat, node.name, node.op, node.attrs, node.inputs, _earlier(node, last_writer))
+            _add(flat, node.name, node.op, node.attrs, node.inputs, order.before(node))
     present = {node.name for node in flat.node}
     for name, count in calls.items():
         edges = [next(results) for _ in range(count)]
@@ -46,9 +46,20 @@ def flattened(graph_def: GraphDef, names: Iterable[str]) -> GraphDef:
             types = AttrValue()
             types.list.type.extend([_edge_type(edge) for edge in edges])  # type: ignore[misc]
             _add(flat, name, "IdentityN", {"T": types}, edges, [])
+    _drop_dangling_controls(flat)
     if any(_has_function(node) for node in flat.node):
         flat.library.CopyFrom(graph_def.library)
     return flat
+
+
+def _drop_dangling_controls(flat: GraphDef) -> None:
+    """Take away control edges from calls that have been replaced."""
+    present = {node.name for node in flat.node}
+    for node in flat.node:
+        if any(text.startswith("^") and text[1:] not in present for text in node.input):
+            kept = [text for text in node.input if not text.startswith("^") or text[1:] in present]
+            del node.input[:]
+            node.input.extend(kept)
 
 
 def _outputs_of_call(graph: Graph, name: str) -> int:
@@ -68,31 +79,91 @@ def _add(
         proto.attr[key].CopyFrom(value)
 
 
-def _earlier(node: Node, last_writer: dict[str, str]) -> list[str]:
-    """Those that wrote to the variables of `node` before it; and note what it writes itself."""
-    found = []
-    for handle, _ in node.inputs:
-        variable = _root(handle)
-        if variable is None or node.op in PASSING:
-            continue
-        if variable in last_writer:
-            found.append(last_writer[variable])
-        if node.op not in READING:
-            last_writer[variable] = node.name
-    return list(dict.fromkeys(found))
+class _Order:
+    """Which nodes a node has to wait for, apart from those whose outputs it takes.
+
+    A node of the main graph keeps its own control edges. What a call has been replaced by takes the variables in turn,
+    as the nodes of a function do: reads after the last change, changes after all before.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._writers: dict[tuple[str, str], str] = {}  # by call and variable
+        self._readers: dict[tuple[str, str], list[str]] = defaultdict(list)  # since the last change
+        self._changes: dict[str, bool] = {}  # by function: whether it may change a variable
+
+    def before(self, node: Node) -> list[str]:
+        """The names of the nodes that must run before `node`. To be asked for each node in turn."""
+        proto = self._graph.nodes.get(node.name)
+        if proto is not None and callee(node, self._graph) is None:
+            return [text[1:] for text in proto.input if text.startswith("^")]
+        call = self._call_of(node.name)
+        found: list[str] = []
+        for handle, _ in node.inputs if node.op not in PASSING else ():
+            variable = _root(handle)
+            if variable is None:
+                continue
+            key = (call, variable)
+            if key in self._writers:
+                found.append(self._writers[key])
+            if self._is_reader(node):
+                self._readers[key].append(node.name)
+            else:
+                found += self._readers.pop(key, [])
+                self._writers[key] = node.name
+        return [name for name in dict.fromkeys(found) if name != node.name]
+
+    def _call_of(self, name: str) -> str:
+        """The call in the main graph whose function the node called `name` comes from."""
+        end = name.find("/")
+        while end >= 0 and name[:end] not in self._graph.nodes:
+            end = name.find("/", end + 1)
+        return name[:end] if end >= 0 else name
+
+    def _is_reader(self, node: Node) -> bool:
+        names = _functions_of(node.attrs.values())
+        return not self._may_change(names) if names else node.op in READING
+
+    def _may_change(self, names: list[str]) -> bool:
+        """Whether one of the functions, or one that they call, has an op that may change a resource."""
+        pending = list(names)
+        seen = set(names)
+        while pending:
+            name = pending.pop()
+            function = self._graph.functions.get(name)
+            known = self._changes.get(name)
+            if known is False or function is None:
+                continue
+            if known or any(_takes_resource(node.op) and node.op not in READING for node in function.node_def):
+                self._changes |= dict.fromkeys(names, True)
+                return True
+            called = {callee for node in function.node_def for callee in _functions_of(node.attr.values())}
+            pending += called - seen
+            seen |= called
+        self._changes |= dict.fromkeys(seen, False)
+        return False
+
+
+def _functions_of(attrs: Iterable[AttrValue]) -> list[str]:
+    return [function.name for value in attrs for function in (value.func, *value.list.func) if function.name]
+
+
+def _takes_resource(op: str) -> bool:
+    schema = find_schema(op)
+    return schema is not None and any(arg.type == "resource" for arg in schema.inputs)
 
 
 def _root(node: Node) -> str | None:
     """The variable whose handle comes through `node`, or None."""
-    while node.op in PASSING and node.inputs:
+    seen: set[Node] = set()  # loops are circles
+    while node.op in PASSING and node.inputs and node not in seen:
+        seen.add(node)
         node = node.inputs[0][0]
     return node.name if node.op == VARIABLE else None
 
 
 def _edge_type(edge: Edge) -> int:
     """The dtype of an edge, from the attr that names it. Raises UnimplementedError where it is not on the node."""
-    from smcli.graph.schema import find_schema
-
     node, index = edge
     schema = find_schema(node.op)
     types: list[int] = []
@@ -122,11 +193,11 @@ def _has_function(node: NodeDef) -> bool:
 
 
 def variables(graph_def: GraphDef) -> dict[str, tuple[NodeDef, bool]]:
-    """{name: (VarHandleOp, whether anything but a read uses it)} of the variables of a flat graph."""
+    """{name: (VarHandleOp, whether anything but a read or an identity uses it)} of the variables of a flat graph."""
     nodes = {node.name: node for node in graph_def.node}
     found = {node.name: (node, False) for node in graph_def.node if node.op == VARIABLE}
     for node in graph_def.node:
-        if node.op in _NO_STATE:
+        if node.op in _ONLY_READING or node.op in _ALIASES:
             continue
         for name in node.input:
             variable = _root_name(name, nodes)
@@ -138,7 +209,7 @@ def variables(graph_def: GraphDef) -> dict[str, tuple[NodeDef, bool]]:
 def _root_name(name: str, nodes: Mapping[str, NodeDef]) -> str:
     """The name of the node from which `name` comes through nodes that only pass it on."""
     name = "" if name.startswith("^") else name.partition(":")[0]
-    while name in nodes and nodes[name].op in PASSING and nodes[name].input:
+    while name in nodes and nodes[name].op in _ALIASES and nodes[name].input:
         name = nodes[name].input[0].partition(":")[0]
     return name
 
@@ -156,64 +227,3 @@ def pruned(graph_def: GraphDef, names: Iterable[str]) -> GraphDef:
     result = GraphDef(versions=graph_def.versions, library=graph_def.library)
     result.node.extend([node for node in graph_def.node if node.name in needed])
     return result
-
-
-def folded(graph_def: GraphDef, values: Mapping[str, Any]) -> GraphDef:
-    """A flat graph with the variables in `values` ({name: array}) as constants and their reads as plain ops.
-
-    Raises UnimplementedError when an op takes such a variable in another way than reading or changing it.
-    """
-    result = GraphDef(versions=graph_def.versions, library=graph_def.library)
-    nodes = {node.name: node for node in graph_def.node}
-    for node in graph_def.node:
-        copy = result.node.add()
-        copy.CopyFrom(node)
-        roots = [_root_name(name, nodes) for name in node.input]
-        if node.name in values and node.op in (VARIABLE, *REFERENCE_VARIABLES):
-            _make_constant(copy, values[node.name])
-        elif any(root in values and nodes[root].op == VARIABLE for root in roots):
-            variable = nodes.get(roots[0])
-            dtype = attr_values.data_type(variable.attr["dtype"].type) if variable is not None else None
-            _make_plain(copy, dtype, result)
-    return result
-
-
-def _make_constant(node: NodeDef, value: Any) -> None:
-    dtype = attr_values.data_type(node.attr["dtype"].type)
-    node.op = "Const"
-    del node.input[:]
-    node.attr.clear()
-    node.attr["dtype"].type = dtype.value  # type: ignore[assignment]
-    node.attr["value"].tensor.CopyFrom(wire.to_proto(value, dtype))
-
-
-def _make_plain(node: NodeDef, dtype: DataType | None, graph: GraphDef) -> None:
-    """Make an op on a variable's handle one on its value."""
-    if dtype is None or _has_function(node):
-        raise UnimplementedError(
-            f"Node {node.name} ({node.op}) hands a variable to a function; smcli can not freeze that."
-        )
-    if node.op in ("Identity", "Enter", "Exit", "Switch", "Merge", "NextIteration"):
-        node.attr["T"].type = dtype.value  # type: ignore[assignment]
-    elif node.op == "ReadVariableOp":
-        node.op = "Identity"
-        node.attr.clear()
-        node.attr["T"].type = dtype.value  # type: ignore[assignment]
-    elif node.op in ("ResourceGather", "ResourceGatherNd"):
-        indices = node.attr["Tindices"].type
-        node.attr.clear()
-        node.attr["Tparams"].type = dtype.value  # type: ignore[assignment]
-        node.attr["Tindices"].type = indices
-        node.op = "GatherV2" if node.op == "ResourceGather" else "GatherNd"
-        if node.op == "GatherV2":
-            _add_axis(node, graph)
-
-
-def _add_axis(node: NodeDef, graph: GraphDef) -> None:
-    import numpy as np
-
-    axis = graph.node.add(name=f"{node.name}/axis", op="Const")
-    axis.attr["dtype"].type = DataType.INT32.value  # type: ignore[assignment]
-    axis.attr["value"].tensor.CopyFrom(wire.to_proto(np.array(0, np.int32), DataType.INT32))
-    node.input.insert(2, axis.name)
-    node.attr["Taxis"].type = DataType.INT32.value  # type: ignore[assignment]
