@@ -37,7 +37,7 @@ def show_everything(directory: Path) -> None:
     for graph in read_saved_model(directory).meta_graphs:
         show.tag_sets_text([graph.tags])
         for signature in graph.signatures.values():
-            show.signature_text(signature)
+            "".join(show.signature_lines(signature))
         used_ops(graph.graph_def())
         function_report.functions_text(root_functions(graph))
 

@@ -31,7 +31,7 @@ def show(flags: Flags) -> None:
             out(report.signature_keys_text(read_saved_model(directory).find(tag_set).signatures))
         else:
             graph = _find_stripped(directory, tag_set)
-            out(report.signature_text(find_signature(graph, flags.signature_def)))
+            sys.stdout.writelines(report.signature_lines(find_signature(graph, flags.signature_def)))
 
 
 def _find_stripped(directory: str, tag_set: str) -> MetaGraph:
@@ -45,7 +45,7 @@ def _show_all(model: SavedModel) -> None:
         out(report.meta_graph_title(graph.tags))
         for key in sorted(graph.signatures):
             out(report.signature_title(key))
-            out(report.signature_text(graph.signatures[key], indent=1))
+            sys.stdout.writelines(report.signature_lines(graph.signatures[key], indent=1))
         out(report.ops_text(graph.tags, used_ops(graph.graph_def())))
     with_objects = [graph for graph in model.meta_graphs if graph.has_object_graph]
     if with_objects:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from smcli.errors import SmcliError
@@ -62,8 +62,18 @@ def parse_inputs(text: str) -> dict[str, tuple[str, str | None]]:
 
 def parse_expressions(text: str, evaluate: Callable[[str], Any]) -> dict[str, Any]:
     """{input key: value} of `key=expression;key=expression`. Raises SmcliError."""
+    parts = split_expressions(text)
+    try:
+        return _evaluated(parts, text, evaluate)
+    except SmcliError:
+        if parts == text.split(";"):
+            raise
+        return _evaluated(text.split(";"), text, evaluate)  # fails as the original, which splits at every semicolon
+
+
+def _evaluated(parts: Sequence[str], text: str, evaluate: Callable[[str], Any]) -> dict[str, Any]:
     values = {}
-    for part in filter(None, split_expressions(text)):
+    for part in filter(None, parts):
         if "=" not in text:
             raise SmcliError(
                 f'--input_exprs "{text}" format is incorrect. Please follow"<input_key>=<python expression>"'

@@ -42,4 +42,11 @@ def _add_feature(message: Example, name: Any, values: Any) -> None:
     elif isinstance(first, bytes):
         feature.bytes_list.value.extend(values)
     else:
-        feature.int64_list.value.extend(values)
+        feature.int64_list.value.extend(map(_int, values))
+
+
+def _int(value: Any) -> Any:
+    """`value`, unless it is a bool: whether protobuf takes that for an int depends on its version."""
+    if isinstance(value, bool):
+        raise TypeError("Field tensorflow.Int64List.value: Expected an int, got a boolean.")
+    return value

@@ -5,7 +5,7 @@ Where the original prints a Python set or an unordered map, the text here is sor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from smcli.errors import SmcliError
@@ -25,18 +25,17 @@ def signature_keys_text(keys: Iterable[str]) -> str:
     return _lines("The given SavedModel MetaGraphDef contains SignatureDefs with the following keys:", *lines)
 
 
-def signature_text(signature: SignatureDef, indent: int = 0) -> str:
-    """Inputs, outputs and method of a signature; `indent` counts steps of two spaces."""
+def signature_lines(signature: SignatureDef, indent: int = 0) -> Iterator[str]:
+    """Inputs, outputs and method of a signature, line by line; `indent` counts steps of two spaces.
+
+    Raises SmcliError at a tensor of unknown data type, when the lines before it have been given out.
+    """
     space = "  " * indent
-    inputs = _tensor_lines("inputs", signature.inputs)
-    outputs = _tensor_lines("outputs", signature.outputs)
-    return _lines(
-        space + "The given SavedModel SignatureDef contains the following input(s):",
-        *[space + line for line in inputs],
-        space + "The given SavedModel SignatureDef contains the following output(s):",
-        *[space + line for line in outputs],
-        space + f"Method name is: {signature.method_name}",
-    )
+    for kind, tensors in (("input", signature.inputs), ("output", signature.outputs)):
+        yield f"{space}The given SavedModel SignatureDef contains the following {kind}(s):\n"
+        for line in _tensor_lines(f"{kind}s", tensors):
+            yield f"{space}{line}\n"
+    yield f"{space}Method name is: {signature.method_name}\n"
 
 
 def meta_graph_title(tags: Sequence[str]) -> str:
@@ -67,17 +66,13 @@ def _lines(*lines: str) -> str:
     return "".join([line + "\n" for line in lines])
 
 
-def _tensor_lines(kind: str, tensors: Mapping[str, TensorInfo]) -> list[str]:
-    lines = []
+def _tensor_lines(kind: str, tensors: Mapping[str, TensorInfo]) -> Iterator[str]:
     for key in sorted(tensors):
         info = tensors[key]
-        lines += [
-            f"  {kind}['{key}'] tensor_info:",
-            f"      dtype: {_dtype_name(info.dtype)}",
-            f"      shape: {_shape_text(info)}",
-            f"      name: {info.name}",
-        ]
-    return lines
+        yield f"  {kind}['{key}'] tensor_info:"
+        yield f"      dtype: {_dtype_name(info.dtype)}"
+        yield f"      shape: {_shape_text(info)}"
+        yield f"      name: {info.name}"
 
 
 def _dtype_name(number: int) -> str:

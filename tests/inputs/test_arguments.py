@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -57,11 +58,16 @@ def test_semicolons(text: str, parts: list[str]) -> None:
     assert split_expressions(text) == parts
 
 
+def test_what_fails_anyway_is_split_as_the_original_splits() -> None:
+    with pytest.raises(SmcliError, match=re.escape('Expression "[1" is not')):
+        load_inputs("", "a=[1;2]", "", lambda _: None)
+
+
 def test_examples_are_typed_by_their_first_item() -> None:
-    (data,) = parse_examples("x=[{'f': [1.0, 2], 'i': [1, True], 's': ['é'], b'b': [b'\\xff']}]")["x"]
+    (data,) = parse_examples("x=[{'f': [1.0, 2], 'i': [1, 2], 's': ['é'], b'b': [b'\\xff']}]")["x"]
     features = Example.FromString(data).features.feature
     assert list(features["f"].float_list.value) == [1.0, 2.0]
-    assert list(features["i"].int64_list.value) == [1, 1]
+    assert list(features["i"].int64_list.value) == [1, 2]
     assert list(features["s"].bytes_list.value) == ["é".encode()]
     assert list(features["b"].bytes_list.value) == [b"\xff"]
 
@@ -74,6 +80,7 @@ def test_examples_are_typed_by_their_first_item() -> None:
         ("x=[{'a': 1}]", "ValueError", "feature value must be a list"),
         ("x=[{'a': []}]", "IndexError", "list index out of range"),
         ("x=[{'a': ['s', b'b']}]", "AttributeError", "'bytes' object has no attribute 'encode'"),
+        ("x=[{'a': [1, True, 2.5]}]", "TypeError", "Expected an int, got a boolean"),
         ("x=[{'a': [None]}]", "ValueError", "is not supported for tf.train.Feature"),
         ("x=[{'a': [2**70]}]", "RuntimeError", "is not a valid python literal"),
         ("x=[{'a': [10000000000000000000000]}]", "ValueError|OverflowError", "out of range|too large|too big"),
