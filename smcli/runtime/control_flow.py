@@ -116,7 +116,8 @@ def batch_function(
 ) -> tuple[Array, ...]:
     """f on the rows of one request, padded with its first row to the next allowed size, as in
     tensorflow/core/kernels/batching_util/batch_resource_base.cc. No other request is waited for. A request beyond
-    max_batch_size is refused, or split when that is enabled. Captured inputs go in whole."""
+    max_batch_size is refused; one beyond the last allowed size is split where that is enabled. Captured inputs go in
+    whole."""
     batched, captured = args[: len(Tin)], args[len(Tin) :]
     if any(arg.ndim == 0 for arg in batched):
         raise InvalidArgumentError("Batching input tensors must have at least one dimension")
@@ -126,14 +127,16 @@ def batch_function(
             "Batching input tensors supplied in a given op invocation must have equal 0th-dimension size"
         )
     sizes = list(allowed_batch_sizes)
-    if max_batch_size < 1 or sizes != sorted(set(sizes)) or (sizes and not 0 < sizes[0] <= sizes[-1] == max_batch_size):
+    largest = sizes[-1] if sizes else max_batch_size
+    fits = largest <= max_batch_size if enable_large_batch_splitting else largest == max_batch_size
+    if max_batch_size < 1 or not fits or sizes != sorted(set(sizes)) or (sizes and sizes[0] < 1):
         raise InvalidArgumentError(f"Invalid batch sizes: at most {max_batch_size}, allowed {sizes}")
-    if rows > max_batch_size and not enable_large_batch_splitting:
-        raise InvalidArgumentError(f"Batch size {rows} is larger than maximum input batch size {max_batch_size}")
+    if rows > max_batch_size:
+        raise InvalidArgumentError(f"Task size {rows} is larger than maximum input batch size {max_batch_size}")
     function = context.function(f)
     parts = []
-    for start in range(0, max(rows, 1), max_batch_size):
-        part = [arg[start : start + max_batch_size] for arg in batched]
+    for start in range(0, max(rows, 1), largest):
+        part = [arg[start : start + largest] for arg in batched]
         count = part[0].shape[0]
         padding = next((size - count for size in sizes if size >= count), 0) if count else 0
         if padding:

@@ -152,7 +152,7 @@ def _batch_function(rows, sizes, split):
         )
 
 
-for _row in ((3, [], False), (3, [2, 4, 8], False), (9, [], False), (11, [4, 8], True)):
+for _row in ((3, [], False), (3, [2, 4, 8], False), (9, [], False), (7, [2, 4], True), (9, [2, 4], True)):
     _batch_function(*_row)
 
 
