@@ -133,3 +133,8 @@ class UnsupportedOpsError(NotFoundError):
             more = f" and {len(nodes) - 3} more" if len(nodes) > 3 else ""
             shown.append(f"{op} ({', '.join(nodes[:3])}{more})")
         super().__init__(f"Op type not registered in smcli: {'; '.join(shown)}", shown_as=NotFoundError.shown_as)
+
+
+class OutOfBounds(SmcliError):
+    """A tensor holds NaN, an infinity or a huge number, for which an approximate way of computing is not made: the run
+    is to be repeated by NumPy."""

@@ -14,12 +14,12 @@ import numpy as np
 from smcli.errors import SmcliError
 from smcli.graph.binding import bind_attrs, find_kernel
 from smcli.graph.graph import Body, Edge, Graph, Node
+from smcli.graph.rewrites import PRODUCERS
 from smcli.graph.rewriting import Uses, is_float32, replaced
 from smcli.kernels._stages import Activation, AddInput, ByChannel, Fused, Stage
 from smcli.kernels.context import Array
 
 _CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2dNative"})
-_PRODUCERS = _CONVOLUTIONS | {"MatMul"}
 _NORMS = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
 _ACTIVATIONS = {"Relu": "relu", "Relu6": "relu6", "Elu": "elu", "Sigmoid": "sigmoid", "Tanh": "tanh"}
 _UFUNCS = {"BiasAdd": np.add, "AddV2": np.add, "Add": np.add, "Mul": np.multiply, "Sub": np.subtract}
@@ -32,7 +32,7 @@ def fuse(body: Body, graph: Graph) -> Body:
     made: dict[Node, Node] = {}  # last node of a chain → the one that stands for it
     gone: set[Node] = set()
     for node in body.nodes:
-        if node.op in _PRODUCERS and _is_plain(node):
+        if node.op in PRODUCERS and _is_plain(node):
             chain = _Chain(node, uses, graph, gone)
             fused = chain.fused()
             if fused is not None:

@@ -10,9 +10,7 @@ from __future__ import annotations
 from smcli.graph.binding import find_kernel
 from smcli.graph.bounds import find_bounds
 from smcli.graph.graph import Body, Graph, Node
-from smcli.kernels._stages import Activation, Fused, OutOfBounds
-
-__all__ = ["OutOfBounds", "offload", "restore"]
+from smcli.kernels._stages import Activation, Fused
 
 
 def offload(body: Body, graph: Graph, run_once: bool) -> list[Node]:

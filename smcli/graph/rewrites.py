@@ -8,9 +8,11 @@ import os
 from smcli.graph.activations import join_activations
 from smcli.graph.aliases import without_aliases
 from smcli.graph.constants import without_dead
-from smcli.graph.fusion import fuse
 from smcli.graph.graph import Body, Graph
 from smcli.graph.padding import take_in_padding
+
+# What `smcli.graph.fusion` starts from.
+PRODUCERS = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})
 
 
 def enabled(rewrite: str) -> bool:
@@ -27,6 +29,8 @@ def rewrite(body: Body, graph: Graph) -> Body:
         body = join_activations(body)
     if enabled("padding"):
         body = take_in_padding(body)
-    if enabled("convolution"):
+    if enabled("convolution") and any(node.op in PRODUCERS for node in body.nodes):
+        from smcli.graph.fusion import fuse
+
         body = fuse(body, graph)
     return without_dead(body)

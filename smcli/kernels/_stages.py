@@ -13,19 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from smcli.errors import SmcliError
-from smcli.kernels import activations, math
 from smcli.kernels.context import Array
 
 Change = Callable[[Array], None]
 
 _WIDE = 2048  # elements of an inner loop that is long enough
 _BLOCK = 2**16  # elements of a block whose temporaries stay in the second-level cache
-
-
-class OutOfBounds(SmcliError):
-    """A tensor holds NaN, an infinity or a huge number, for which an approximate way of computing is not made: the run
-    is to be repeated by NumPy."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,19 +66,40 @@ def _relu6(tile: Array, alpha: float) -> Array:
     return np.clip(tile, tile.dtype.type(0), tile.dtype.type(6), out=tile if tile.ndim else None)
 
 
-def _swish(tile: Array, alpha: float) -> Array:
-    gate: Array = math.sigmoid(tile)
-    return np.multiply(tile, gate, out=tile if tile.ndim else None)
+def _leaky_relu(tile: Array, alpha: float) -> Array:
+    from smcli.kernels.activations import leaky_relu
+
+    return leaky_relu(tile, alpha=alpha)
+
+
+def _elu(tile: Array, alpha: float) -> Array:
+    from smcli.kernels.activations import elu
+
+    return elu(tile)
+
+
+def _sigmoid(tile: Array, alpha: float) -> Any:
+    from smcli.kernels.math import sigmoid
+
+    return sigmoid(tile)
+
+
+def _tanh(tile: Array, alpha: float) -> Any:
+    return np.tanh(tile, out=tile if tile.ndim else None)
+
+
+def _swish(tile: Array, alpha: float) -> Any:
+    return np.multiply(tile, _sigmoid(tile, alpha), out=tile if tile.ndim else None)
 
 
 # By name, functions of a tile and of alpha; they may work in place.
 ACTIVATIONS: dict[str, Callable[[Array, float], Any]] = {
     "relu": _relu,
     "relu6": _relu6,
-    "leaky_relu": lambda tile, alpha: activations.leaky_relu(tile, alpha=alpha),
-    "elu": lambda tile, alpha: activations.elu(tile),
-    "sigmoid": lambda tile, alpha: math.sigmoid(tile),
-    "tanh": lambda tile, alpha: np.tanh(tile, out=tile if tile.ndim else None),
+    "leaky_relu": _leaky_relu,
+    "elu": _elu,
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
     "swish": _swish,
 }
 

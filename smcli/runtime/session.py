@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from smcli.errors import InvalidArgumentError
+from smcli.errors import InvalidArgumentError, OutOfBounds
 from smcli.graph import attrs as attr_values
 from smcli.graph.binding import MakeContext, require_kernels
 from smcli.graph.constants import changes_variables, fold
@@ -17,7 +17,6 @@ from smcli.graph.graph import Body, Graph, Node, parse_tensor_name
 from smcli.graph.inline import inline
 from smcli.graph.loops import MAX_ALL, WHILES, Loop, copied, while_loop
 from smcli.graph.lowering import lower
-from smcli.graph.offload import OutOfBounds, offload, restore
 from smcli.graph.plan import Plan, compile_plan
 from smcli.graph.rewrites import enabled, rewrite
 from smcli.kernels.context import Array, Context, Files, FunctionRef, NoFiles, Resources, Variable
@@ -155,7 +154,11 @@ class Session:
 
     def _offloaded(self, body: Body) -> Runner:
         """The runner of a rewritten body, with what oneDNN can compute computed by it where that is on and there."""
-        nodes = offload(body, self.graph, self.runs_once) if enabled("onednn") else []
+        if not enabled("onednn") or all(node.function is None for node in body.nodes):
+            return self._compiled(body, "")
+        from smcli.graph.offload import offload, restore
+
+        nodes = offload(body, self.graph, self.runs_once)
         runner = self._compiled(body, "")
         if not nodes:
             return runner

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smcli.kernels._stages import Activation, AddInput, ByChannel, Fused, OutOfBounds, Stage, applied
+from smcli.errors import OutOfBounds
+from smcli.kernels._stages import Activation, AddInput, ByChannel, Fused, Stage, applied
 from smcli.kernels._windows import Window, check_bytes, explicit_pairs, spatial_only, window
 from smcli.kernels.context import Array
 from smcli.kernels.onednn import library as libraries

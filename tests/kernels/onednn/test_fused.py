@@ -7,9 +7,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from smcli.errors import InvalidArgumentError
+from smcli.errors import InvalidArgumentError, OutOfBounds
 from smcli.graph.fusion import _preparation
-from smcli.kernels._stages import ACTIVATIONS, Activation, AddInput, ByChannel, Fused, OutOfBounds
+from smcli.kernels._stages import ACTIVATIONS, Activation, AddInput, ByChannel, Fused
 from smcli.kernels.onednn import library
 from smcli.kernels.onednn.fused import LARGEST, MANY_RUNS, Cost, Offloaded
 
