@@ -15,7 +15,6 @@ import os
 import re
 import stat
 import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import IO, Any, Literal, cast
 
@@ -51,7 +50,7 @@ class NpzFile(Mapping[str, Any]):
         self.name = name
         try:
             self._zip = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError) as error:
+        except Exception as error:  # a damaged archive can raise anything
             raise _bad_zip(error) from None
         self._members = self._zip.namelist()
         self.files = [member.removesuffix(".npy") for member in self._members]
@@ -74,7 +73,9 @@ class NpzFile(Mapping[str, Any]):
                     check_memory(info.file_size, f"{self.name}[{key}]")
                     return file.read()
                 return _read_npy(file, info.file_size, f"{self.name}[{key}]")
-        except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError, RuntimeError, OSError) as error:
+        except (SmcliError, MemoryError):
+            raise
+        except Exception as error:  # a damaged archive can raise anything
             raise _bad_zip(error) from None
 
 

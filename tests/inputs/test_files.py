@@ -138,3 +138,16 @@ def test_a_pipe(tmp_path: Path) -> None:
     os.close(write)
     np.testing.assert_array_equal(files.load(f"/dev/fd/{read}"), np.arange(3))
     os.close(read)
+
+
+def test_an_archive_with_two_names_for_a_member(tmp_path: Path) -> None:
+    # The second one, before the member itself, is no UTF-8 though it says so.
+    path = tmp_path / "x.npz"
+    np.savez(path, **{"é": np.arange(3)})
+    data = bytearray(path.read_bytes())
+    at = data.index("é".encode())
+    data[at : at + 2] = b"\xcb\xcb"
+    path.write_bytes(data)
+    archive = files.load(str(path))
+    with pytest.raises(SmcliError, match="can't decode"):
+        archive[archive.files[0]]
