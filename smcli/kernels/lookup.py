@@ -163,7 +163,8 @@ def anonymous_mutable_dense_hash_table(
     )
 
 
-def _table(table_handle: Any) -> Table:
+def table_of(table_handle: Any) -> Table:
+    """The lookup table that a handle holds. Raises InvalidArgumentError for other handles."""
     table = np.asarray(table_handle, dtype=object).item() if np.size(table_handle) == 1 else None
     if not isinstance(table, Table):
         raise InvalidArgumentError(f"The handle is not that of a lookup table but of {type(table).__name__}")
@@ -171,7 +172,7 @@ def _table(table_handle: Any) -> Table:
 
 
 def _static(table_handle: Any) -> StaticTable:
-    table = _table(table_handle)
+    table = table_of(table_handle)
     if not isinstance(table, StaticTable):
         raise InvalidArgumentError(f"Table {table.name} is not initializable")
     return table
@@ -233,7 +234,7 @@ def initialize_table_from_text_file(
 @kernel("LookupTableFind", "LookupTableFindV2", stateful=True)
 def lookup_table_find(table_handle: Any, keys: Array, default_value: Array) -> Array:
     """The keys' values, or the default (one for all, or one for each) where a key is not in the table."""
-    table = _table(table_handle)
+    table = table_of(table_handle)
     keys, default = np.asarray(keys), np.asarray(default_value)
     if isinstance(table, StaticTable) and not table.initialized:
         raise FailedPreconditionError("Table not initialized.")
@@ -243,7 +244,7 @@ def lookup_table_find(table_handle: Any, keys: Array, default_value: Array) -> A
 
 @kernel("LookupTableInsert", "LookupTableInsertV2", stateful=True)
 def lookup_table_insert(table_handle: Any, keys: Array, values: Array) -> tuple[()]:
-    table = _table(table_handle)
+    table = table_of(table_handle)
     keys, values = np.asarray(keys), np.asarray(values)
     table.check_dtypes(keys, values)
     table.insert(keys, values)
@@ -252,7 +253,7 @@ def lookup_table_insert(table_handle: Any, keys: Array, values: Array) -> tuple[
 
 @kernel("LookupTableRemoveV2", stateful=True)
 def lookup_table_remove(table_handle: Any, keys: Array) -> tuple[()]:
-    table = _table(table_handle)
+    table = table_of(table_handle)
     keys = np.asarray(keys)
     table.check_keys(keys)
     table.remove(keys)
@@ -262,7 +263,7 @@ def lookup_table_remove(table_handle: Any, keys: Array) -> tuple[()]:
 @kernel("LookupTableImport", "LookupTableImportV2", stateful=True)
 def lookup_table_import(table_handle: Any, keys: Array, values: Array) -> tuple[()]:
     """Replace what the table holds (for an initialised immutable table: only by as many entries)."""
-    table = _table(table_handle)
+    table = table_of(table_handle)
     keys, values = np.asarray(keys), np.asarray(values)
     table.check_dtypes(keys, values)
     table.replace(keys, values)
@@ -272,7 +273,7 @@ def lookup_table_import(table_handle: Any, keys: Array, values: Array) -> tuple[
 @kernel("LookupTableExport", "LookupTableExportV2", stateful=True)
 def lookup_table_export(table_handle: Any, *, Tkeys: DataType, Tvalues: DataType) -> tuple[Array, Array]:
     """All keys and values, in the order in which they were put in (TensorFlow's order is arbitrary)."""
-    table = _table(table_handle)
+    table = table_of(table_handle)
     if (Tkeys, Tvalues) != (table.key_dtype, table.value_dtype):
         raise InvalidArgumentError(
             f"Table {table.name} holds {table.key_dtype.tf_name}->{table.value_dtype.tf_name}, "
@@ -283,4 +284,4 @@ def lookup_table_export(table_handle: Any, *, Tkeys: DataType, Tvalues: DataType
 
 @kernel("LookupTableSize", "LookupTableSizeV2", stateful=True)
 def lookup_table_size(table_handle: Any) -> Any:
-    return np.int64(_table(table_handle).size())
+    return np.int64(table_of(table_handle).size())

@@ -24,7 +24,7 @@ _MAX = 0x10FFFF
 _CODECS = {"UTF-8": "utf-8", "UTF-16-BE": "utf-16-be", "UTF-32-BE": "utf-32-be"}
 
 
-def _check_replacement(replacement_char: int) -> None:
+def check_replacement(replacement_char: int) -> None:
     if not 0 <= replacement_char <= _MAX:
         raise InvalidArgumentError("replacement_char out of unicode codepoint range")
 
@@ -33,7 +33,7 @@ def _decoded(
     values: list[bytes], encoding: str, errors: str, replacement_char: int, replace_control_characters: bool
 ) -> tuple[Array, Array, Array]:
     """Code points, byte offsets, counts per string, with mistakes (and control characters) dealt with."""
-    _check_replacement(replacement_char)
+    check_replacement(replacement_char)
     codes, offsets, counts = decode_all(values, encoding)
     wrong = codes < 0
     if errors == "strict" and wrong.any():
@@ -96,7 +96,7 @@ def unicode_encode(
 ) -> Array:
     """The rows of a ragged tensor of code points as strings. Surrogates and numbers out of range are mistakes."""
     values, splits = np.asarray(values), np.asarray(splits)
-    _check_replacement(replacement_char)
+    check_replacement(replacement_char)
     if values.ndim != 1 or splits.ndim != 1:
         raise InvalidArgumentError("Both the input_tensor and input_splits should be of rank 1. ")
     if not splits.size:

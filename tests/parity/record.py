@@ -90,12 +90,20 @@ def build(tf: Any, row: Case) -> Built:
 
 
 def raw_op(tf: Any, op: str) -> Any:
-    """The function that adds an op to the graph. Ops of loaded libraries are not in tf.raw_ops."""
+    """The function that adds an op to the graph. Ops of loaded libraries are not in tf.raw_ops, and have no
+    defaults."""
     if hasattr(tf.raw_ops, op):
         return getattr(tf.raw_ops, op)
-    from tensorflow.python.framework import op_def_library
+    from tensorflow.python.framework import op_def_library, op_def_registry
 
-    return partial(op_def_library.apply_op, op)
+    op_def = op_def_registry.get(op)
+    inferred = {name for arg in op_def.input_arg for name in (arg.type_attr, arg.number_attr, arg.type_list_attr)}
+    defaults = {
+        attr.name: getattr(attr.default_value, attr.default_value.WhichOneof("value"))
+        for attr in op_def.attr
+        if attr.HasField("default_value") and attr.name not in inferred
+    }
+    return partial(op_def_library.apply_op, op, **defaults)
 
 
 def answer(tf: Any, row: Case) -> dict[str, Any]:

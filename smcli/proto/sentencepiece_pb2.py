@@ -1,0 +1,5 @@
+"""The messages of protos/sentencepiece.proto. Written by protos/generate.py; do not edit."""
+
+from smcli.proto import _build
+
+_build.define(globals(), b'\n\x1fsmcli/proto/sentencepiece.proto\x12\x05smcli"\xa9\x02\n\x12SentencePieceModel\x12/\n\x06pieces\x18\x01 \x03(\x0b2\x1f.smcli.SentencePieceModel.Piece\x12=\n\x0fnormalizer_spec\x18\x03 \x01(\x0b2$.smcli.SentencePieceModel.Normalizer\x12?\n\x11denormalizer_spec\x18\x05 \x01(\x0b2$.smcli.SentencePieceModel.Normalizer\x1a6\n\x05Piece\x12\r\n\x05piece\x18\x01 \x01(\x0c\x12\r\n\x05score\x18\x02 \x01(\x02\x12\x0f\n\x04type\x18\x03 \x01(\x05:\x011\x1a*\n\nNormalizer\x12\x1c\n\x14precompiled_charsmap\x18\x02 \x01(\x0c"\x91\x01\n\x11SentencePieceText\x12\x0c\n\x04text\x18\x01 \x01(\x0c\x12.\n\x06pieces\x18\x02 \x03(\x0b2\x1e.smcli.SentencePieceText.Piece\x1a>\n\x05Piece\x12\r\n\x05piece\x18\x01 \x01(\x0c\x12\n\n\x02id\x18\x02 \x01(\r\x12\r\n\x05begin\x18\x04 \x01(\r\x12\x0b\n\x03end\x18\x05 \x01(\r"B\n\x16NBestSentencePieceText\x12(\n\x06nbests\x18\x01 \x03(\x0b2\x18.smcli.SentencePieceText')
