@@ -84,10 +84,13 @@ def input_files(model: Model, where: Path, cache: Path) -> tuple[list[str], str]
 
 
 def onnx_file(model: Model, where: Path, cache: Path) -> str | None:
-    """The model converted by tf2onnx, once per cache; None when tf2onnx can not do it or is not there.
+    """The model as ONNX: the file that it was published with, or converted by tf2onnx, once per cache.
 
-    A failure is kept too, as an empty file.
+    None when tf2onnx can not do it or is not there; a failure is kept too, as an empty file.
     """
+    published = where.with_name(where.name + ".onnx")
+    if published.exists():
+        return str(published)
     folder = cache / "onnx"
     folder.mkdir(exist_ok=True)
     file = folder / f"{model.name}.onnx"

@@ -31,14 +31,29 @@ def load_tensorflow(directory: str) -> Runner:
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(2)
-    model = tf.saved_model.load(directory)
+    try:
+        model = tf.saved_model.load(directory)
+    except AttributeError:  # Keras objects of a version that is gone; sessions do not look at them
+        return _tensorflow_session(tf, directory)
     function = model.signatures["serving_default"]
 
     def run(inputs: dict[str, Any]) -> list[Any]:
+        _ = model  # it holds the variables
         outputs = function(**{key: tf.constant(value) for key, value in inputs.items()})
-        return [outputs[key].numpy() for key in sorted(outputs)] + [model][:0]
+        return [outputs[key].numpy() for key in sorted(outputs)]
 
     return run
+
+
+def _tensorflow_session(tf: Any, directory: str) -> Runner:
+    session = tf.compat.v1.Session(graph=tf.Graph())
+    with session.graph.as_default():
+        meta_graph = tf.compat.v1.saved_model.loader.load(session, ["serve"], directory)
+    signature = meta_graph.signature_def["serving_default"]
+    keys = sorted(signature.inputs)
+    fetches = [signature.outputs[key].name for key in sorted(signature.outputs)]
+    call = session.make_callable(fetches, [signature.inputs[key].name for key in keys])
+    return lambda inputs: call(*[inputs[key] for key in keys])
 
 
 def load_openvino(directory: str) -> Runner:
