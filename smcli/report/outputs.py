@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -144,6 +145,7 @@ class Writing:
         temporary = os.path.join(folder, f".smcli-{secrets.token_hex(6)}.tmp")
         try:
             os.makedirs(folder or ".", exist_ok=True)
+            _check_room(folder or ".", value)
             self._waiting[path] = (temporary, final)
             _write(temporary, write)
         except OSError as error:
@@ -186,6 +188,14 @@ def ending_on_sigterm() -> Iterator[None]:
 def _write(path: str, write: Callable[[IO[bytes]], None]) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
         write(file)
+
+
+def _check_room(folder: str, value: Any) -> None:
+    """Raise OSError when the disk has no room for an array; one that repeats a few values may be of any size."""
+    if isinstance(value, np.ndarray) and hasattr(os, "statvfs"):
+        disk = os.statvfs(folder)
+        if value.nbytes > disk.f_bavail * disk.f_frsize > 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _put(temporary: str, path: str, overwrite: bool) -> None:

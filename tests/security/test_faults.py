@@ -113,6 +113,13 @@ def test_a_disk_that_fills_up_leaves_all_that_was_there(tmp_path: Path) -> None:
     assert (out / "a.npy").read_text() == "before"
 
 
+def test_an_array_that_no_disk_holds(tmp_path: Path) -> None:
+    with pytest.raises(SmcliError, match="No space left") as raised:
+        outputs.save(str(tmp_path / "x.npy"), np.broadcast_to(np.float32(1), (2**45,)), overwrite=False)
+    assert raised.value.shown_as == "OSError"
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_folder_that_can_not_be_written_to(tmp_path: Path) -> None:
     done = models.run_model(two_outputs(tmp_path), "--outdir", "/proc/smcli")
     assert done.returncode == 1
