@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "Smoke-test a SavedModel: files, ops, every signature.",
     "checkpoint": "List the variables of a SavedModel or checkpoint.",
     "diff": "Compare two SavedModels or checkpoints.",
+    "summary": "Show the layers, parameters, FLOPs and memory of a signature.",
     "doctor": "Say what is installed and what this machine gives.",
 }
 
