@@ -135,7 +135,7 @@ class Writing:
 
     def add(self, path: str, value: Any) -> None:
         """Write one .npy file. Raises as `add_file`."""
-        self.add_file(path, lambda file: np.save(file, value))
+        self.add_file(path, lambda file: _save(file, value))
 
     def add_file(self, path: str, write: Callable[[IO[bytes]], None]) -> None:
         """Write one file. Missing directories are made. Raises SmcliError, shown as the OSError, when the file system
@@ -145,7 +145,6 @@ class Writing:
         temporary = os.path.join(folder, f".smcli-{secrets.token_hex(6)}.tmp")
         try:
             os.makedirs(folder or ".", exist_ok=True)
-            _check_room(folder or ".", value)
             self._waiting[path] = (temporary, final)
             _write(temporary, write)
         except OSError as error:
@@ -190,12 +189,14 @@ def _write(path: str, write: Callable[[IO[bytes]], None]) -> None:
         write(file)
 
 
-def _check_room(folder: str, value: Any) -> None:
-    """Raise OSError when the disk has no room for an array; one that repeats a few values may be of any size."""
-    if isinstance(value, np.ndarray) and hasattr(os, "statvfs"):
-        disk = os.statvfs(folder)
+def _save(file: IO[bytes], value: Any) -> None:
+    """np.save. Raises OSError before it begins when the disk has no room for the array: one that repeats a few values
+    may be of any size."""
+    if isinstance(value, np.ndarray) and hasattr(os, "fstatvfs"):
+        disk = os.fstatvfs(file.fileno())
         if value.nbytes > disk.f_bavail * disk.f_frsize > 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    np.save(file, value)
 
 
 def _put(temporary: str, path: str, overwrite: bool) -> None:
