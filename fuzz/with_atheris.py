@@ -1,4 +1,7 @@
-"""Runs a target of fuzz/targets.py under Atheris, guided by coverage."""
+"""Runs a target under Atheris, guided by coverage: `python fuzz/with_atheris.py TARGET [libFuzzer options]`.
+
+Needs `pip install atheris`. The seeds of the target are written to fuzz/corpus/TARGET first.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,18 @@ import contextlib
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-def main(names: tuple[str, ...]) -> None:
-    """Fuzz the target that the command line names, one of `names`."""
+
+def main() -> None:
     import atheris
 
-    if len(sys.argv) < 2 or sys.argv[1] not in names:
-        sys.exit(f"usage: {sys.argv[0]} {{{','.join(names)}}} [libFuzzer options]")
-    name = sys.argv.pop(1)
     with atheris.instrument_imports(include=["smcli"]):
         from fuzz.targets import TARGETS
         from smcli.errors import SmcliError
+    if len(sys.argv) < 2 or sys.argv[1] not in TARGETS:
+        sys.exit(f"usage: {sys.argv[0]} {{{','.join(sorted(TARGETS))}}} [libFuzzer options]")
+    name = sys.argv.pop(1)
     target = TARGETS[name]
     corpus = Path(__file__).parent / "corpus" / name
     corpus.mkdir(parents=True, exist_ok=True)
@@ -29,3 +33,7 @@ def main(names: tuple[str, ...]) -> None:
 
     atheris.Setup([*sys.argv, str(corpus)], one_input)
     atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
