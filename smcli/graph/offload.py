@@ -25,8 +25,9 @@ def offload(body: Body, graph: Graph, run_once: bool) -> list[Node]:
 
     if not fused.may_be_used():
         return []
-    repeatable = not any(_has_effect(node, graph) for node in body.nodes)
-    bounds = find_bounds(body, fused.NAN_LOSING) if repeatable else None
+    # Finding bounds reads all weights: too much for one run.
+    checked_run = not run_once and not any(_has_effect(node, graph) for node in body.nodes)
+    bounds = find_bounds(body, fused.NAN_LOSING) if checked_run else None
     cost = fused.ONE_RUN if run_once else fused.MANY_RUNS
     for node in nodes:
         checked = bounds.checks.get(node) if bounds is not None else None
