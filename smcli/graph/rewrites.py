@@ -10,6 +10,7 @@ from smcli.graph.aliases import without_aliases
 from smcli.graph.constants import without_dead
 from smcli.graph.graph import Body, Graph
 from smcli.graph.padding import take_in_padding
+from smcli.graph.reciprocals import multiply_by_reciprocals
 
 # What `smcli.graph.fusion` starts from.
 PRODUCERS = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})
@@ -22,6 +23,8 @@ def enabled(rewrite: str) -> bool:
 
 def rewrite(body: Body, graph: Graph) -> Body:
     """The body after all rewrites of folded constants that are on."""
+    if enabled("reciprocal"):
+        body = multiply_by_reciprocals(body, graph)
     body = without_dead(body)
     if enabled("alias"):
         body = without_aliases(body, graph)

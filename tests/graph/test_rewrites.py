@@ -139,3 +139,35 @@ def test_a_handle_passed_on_is_no_value() -> None:
     session = Session.from_graph_def(passed)
     session.run([], {}, ["init"])
     assert session.run(["read2"]) == [1]
+
+
+def test_division_by_a_constant_multiplies_by_its_reciprocal() -> None:
+    x = np.arange(2000, dtype=np.float32)
+    half = node("half", "Mul", "seven", "one", T=F)
+    divided = graph(
+        placeholder("x", F),
+        const("seven", np.float32(7)),
+        const("one", np.float32(1)),
+        half,
+        node("y", "RealDiv", "x", "half", T=F),
+        node("z", "RealDiv", "x", "x", T=F),
+    )
+    (y,) = Session.from_graph_def(divided).run(["y"], {"x": x})
+    np.testing.assert_array_equal(y, x * (np.float32(1) / np.float32(7)))
+    assert (y != x / np.float32(7)).any()
+
+
+def test_small_graphs_and_integers_are_divided() -> None:
+    x = np.arange(2000, dtype=np.float32)
+    small = graph(placeholder("x", F), const("seven", np.float32(7)), node("y", "RealDiv", "x", "seven", T=F))
+    (y,) = Session.from_graph_def(small).run(["y"], {"x": x})
+    np.testing.assert_array_equal(y, x / np.float32(7))
+    whole = graph(
+        placeholder("x", DataType.INT32),
+        const("seven", 7, np.int32),
+        const("a", 1),
+        const("b", 1),
+        node("y", "Div", "x", "seven", T=DataType.INT32),
+    )
+    (y,) = Session.from_graph_def(whole).run(["y"], {"x": np.arange(20, dtype=np.int32)})
+    np.testing.assert_array_equal(y, np.arange(20) // 7)
