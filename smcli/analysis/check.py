@@ -71,20 +71,35 @@ def check(
 
     signatures: which to run; all when empty. given: values for some input keys; the rest is made up from `seed`.
     """
+    yield from check_files(meta_graph)
+    keys = list(signatures) or sorted(set(meta_graph.signatures) - HIDDEN)
+    sessions: list[Session] = []
+    yield from check_signatures(meta_graph, keys, given or {}, golden, seed, sessions)
+    if sessions:
+        yield from _warmup(sessions[0], meta_graph)
+
+
+def check_files(meta_graph: MetaGraph) -> Iterator[Result]:
+    """Whether variables and assets are there and whole."""
     yield _step("variables", partial(_variables, meta_graph))
     yield _step("assets", partial(_assets, meta_graph))
-    keys = list(signatures) or sorted(set(meta_graph.signatures) - HIDDEN)
-    ops = _step("ops", partial(_ops, meta_graph, keys))
-    yield ops
-    sessions: list[Session] = []
+
+
+def check_signatures(
+    meta_graph: MetaGraph,
+    keys: Sequence[str],
+    given: Mapping[str, Any],
+    golden: Golden | None,
+    seed: int,
+    sessions: list[Session],
+) -> Iterator[Result]:
+    """Whether ops are known, the model loads, and each signature runs. `sessions` receives the session that is made."""
+    yield _step("ops", partial(_ops, meta_graph, keys))
     loaded = _step("load", partial(_load, meta_graph, sessions))
     yield loaded
-    if loaded.status != PASSED:
-        return
-    session = sessions[0]
-    for key in keys:
-        yield _step(f"signature {key}", partial(_signature, session, meta_graph, key, given or {}, golden, seed))
-    yield from _warmup(session, meta_graph)
+    if loaded.status == PASSED:
+        for key in keys:
+            yield _step(f"signature {key}", partial(_signature, sessions[0], meta_graph, key, given, golden, seed))
 
 
 class _Skip(Exception):
