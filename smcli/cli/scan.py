@@ -5,11 +5,14 @@ from __future__ import annotations
 import sys
 
 from smcli.cli.flags import Flags
+from smcli.graph.outside import ALLOWED_BY_NAME, OUTSIDE_OPS
 from smcli.report.show import scan_text
-from smcli.savedmodel.meta_graph import split_items
+from smcli.savedmodel.meta_graph import MetaGraph, split_items
 from smcli.savedmodel.ops import used_ops
+from smcli.savedmodel.reach import nodes_using
 from smcli.savedmodel.reader import read_saved_model
 
+MAX_NODES = 20  # that are named for an op
 DEFAULT_DENYLIST = frozenset({"WriteFile", "ReadFile", "PrintV2"})
 
 
@@ -22,3 +25,12 @@ def scan(flags: Flags) -> None:
         denied = {op.strip() for op in flags.op_denylist.split(",") if op.strip()}
     for graph in model.meta_graphs if tags is None else [model.find(tags)]:
         sys.stdout.write(scan_text(graph.tags, denied, denied & used_ops(graph.graph_def())))
+        _say_what_run_refuses(graph)
+
+
+def _say_what_run_refuses(graph: MetaGraph) -> None:
+    """On stderr, since the original says nothing of it."""
+    for op, nodes in sorted(nodes_using(graph, OUTSIDE_OPS).items()):
+        more = f" and {len(nodes) - MAX_NODES} more" if len(nodes) > MAX_NODES else ""
+        verdict = f"--allow_ops {op} lets it run" if op in ALLOWED_BY_NAME else "run refuses it always"
+        print(f"{op} {OUTSIDE_OPS[op]}: {', '.join(nodes[:MAX_NODES])}{more} ({verdict})", file=sys.stderr)

@@ -1,0 +1,127 @@
+"""What a model may reach outside of itself: nothing, unless an op is allowed by name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smcli.errors import PermissionDeniedError, SmcliError, UnsupportedOpsError
+from smcli.graph.outside import ALLOWED_BY_NAME, OUTSIDE_OPS, REFUSED, WITHOUT_KERNEL
+from smcli.graph.schema import find_schema
+from smcli.kernels.index import MODULE_OF_OP
+from smcli.model import ModelFiles
+from smcli.proto.graph_pb2 import GraphDef, NodeDef
+from smcli.runtime.session import Session
+from smcli.savedmodel import read_saved_model
+from smcli.savedmodel.reach import nodes_using
+from smcli.tensors.types import DataType
+from tests.graphs import const, func, function, node
+from tests.security import models
+
+STRING = DataType.STRING
+
+
+def text(name: str, value: bytes) -> NodeDef:
+    return node(name, "Const", dtype=STRING, value=np.array(value, object))
+
+
+def test_the_table_is_of_ops_that_there_are() -> None:
+    assert [op for op in OUTSIDE_OPS if find_schema(op) is None] == []
+    assert len(OUTSIDE_OPS) == len(ALLOWED_BY_NAME) + len(REFUSED) + len(WITHOUT_KERNEL)
+    assert set(ALLOWED_BY_NAME) | set(REFUSED) <= set(MODULE_OF_OP)
+    # Whoever writes a kernel for one of these has to say when it may run.
+    assert set(WITHOUT_KERNEL) & set(MODULE_OF_OP) == set()
+
+
+@pytest.mark.parametrize("op", sorted(ALLOWED_BY_NAME))
+def test_ops_run_when_they_are_allowed_by_name(tmp_path: Path, op: str) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"content")
+    inputs = {"ReadFile": [bytes(path)], "WriteFile": [bytes(path), b"new"], "MatchingFiles": [bytes(tmp_path / "*")]}[
+        op
+    ]
+    nodes = [*(text(f"c{i}", value) for i, value in enumerate(inputs))]
+    nodes.append(node("y", op, *[one.name for one in nodes]))
+    files = ModelFiles(tmp_path / "model")
+    fetches, targets = ([], ["y"]) if op == "WriteFile" else (["y:0"], [])
+    graph = GraphDef(node=nodes)
+    with pytest.raises(PermissionDeniedError, match=f"--allow_ops {op}"):
+        Session.from_graph_def(graph, files).run(fetches, {}, targets)
+    assert path.read_bytes() == b"content"
+    from smcli.graph.graph import Graph
+
+    Session(Graph(graph), files, frozenset({op})).run(fetches, {}, targets)
+    assert path.read_bytes() == (b"new" if op == "WriteFile" else b"content")
+
+
+@pytest.mark.parametrize("op", sorted({**REFUSED, **WITHOUT_KERNEL}))
+def test_other_ops_never_run(op: str) -> None:
+    schema = find_schema(op)
+    assert schema is not None
+    made = node("y", op)
+    error = (PermissionDeniedError, UnsupportedOpsError, SmcliError)
+    with pytest.raises(error):
+        Session.from_graph_def(GraphDef(node=[made])).run([], {}, ["y"])
+
+
+def with_a_write(directory: Path) -> Path:
+    """ReadFile in the main graph; WriteFile in the branch of an If, where the original's scan does not look."""
+    write = function(
+        "branch",
+        {"x": DataType.FLOAT},
+        {"r": (DataType.FLOAT, "x")},
+        text("name", bytes(directory / "written")),
+        text("data", b"data"),
+        node("hidden", "WriteFile", "name:output:0", "data:output:0"),
+    )
+    write.control_ret["hidden"] = "hidden"
+    write.signature.control_output.append("hidden")
+    nodes = [
+        const("c", 1.0),
+        text("passwd", b"/etc/passwd"),
+        node("read", "ReadFile", "passwd"),
+        node(
+            "choice", "If", "c", "c", "^read",
+            Tcond=DataType.FLOAT, Tin=models.ONE, Tout=models.ONE,
+            then_branch=func("branch"), else_branch=func("branch"),
+        ),
+        node("unused", "ReadFile", "passwd"),
+    ]  # fmt: skip
+    return models.write_model(directory, nodes, "choice:0", [write])
+
+
+def test_scan_names_the_nodes_whose_ops_run_refuses(tmp_path: Path) -> None:
+    directory = with_a_write(tmp_path)
+    graph = read_saved_model(directory).meta_graphs[0]
+    assert nodes_using(graph, OUTSIDE_OPS) == {"ReadFile": ["read"], "WriteFile": ["branch/hidden"]}
+    done = models.smcli("scan", "--dir", str(directory))
+    assert done.stdout == "MetaGraph with tag set ['serve'] contains the following denylisted ops: {'ReadFile'}\n"
+    assert done.stderr == (
+        "ReadFile reads any file: read (--allow_ops ReadFile lets it run)\n"
+        "WriteFile writes any file: branch/hidden (--allow_ops WriteFile lets it run)\n"
+    )
+    refused = models.run_model(directory)
+    assert "PermissionDeniedError: ReadFile" in models.last_line(refused)
+    refused = models.run_model(directory, "--allow_ops", "ReadFile")
+    assert "PermissionDeniedError: WriteFile" in models.last_line(refused)
+    assert not (directory / "written").exists()
+    assert models.run_model(directory, "--allow_ops", "ReadFile,WriteFile").returncode == 0
+    assert (directory / "written").read_bytes() == b"data"
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "assets/../../x", "assets/link", "assets/\0"])
+def test_assets_stay_in_the_model(tmp_path: Path, path: str) -> None:
+    model = tmp_path / "m"
+    (model / "assets").mkdir(parents=True)
+    (tmp_path / "x").write_text("secret")
+    (model / "assets" / "link").symlink_to(tmp_path / "x")
+    (model / "assets" / "good").write_text("good")
+    files = ModelFiles(model)
+    assert files.read_bytes(os.fsencode(model / "assets" / "good")) == b"good"
+    with pytest.raises(PermissionDeniedError, match="outside of the SavedModel"):
+        files.read_bytes(os.path.join(os.fsencode(model), path.encode()))
+    with pytest.raises(SmcliError):
+        files.open_checkpoint(os.path.join(os.fsencode(model), path.encode()))
