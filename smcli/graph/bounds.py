@@ -24,7 +24,7 @@ _SAME = frozenset(
     | {"SpaceToDepth", "ResizeBilinear", "ResizeNearestNeighbor"}
 )
 _ONE = frozenset({"Sigmoid", "Tanh", "Softmax", "Sin", "Cos"})
-_GAINS = {"relu": 1.0, "elu": 1.0, "swish": 1.0, "leaky_relu": 1.0}
+_GAINS = {"relu": 1.0, "elu": 1.0, "swish": 1.0, "leaky_relu": 1.0, "gelu": 1.0, "gelu_erf": 1.0}
 _LIMITS = {"relu6": 6.0, "sigmoid": 1.0, "tanh": 1.0}
 
 

@@ -43,7 +43,7 @@ def fuse(body: Body, graph: Graph) -> Body:
 
 def _is_plain(node: Node) -> bool:
     """A float32, channels-last convolution or a product, by weights whose value is known."""
-    if len(node.inputs) != 2 or node.value is not None or node.function is not None:
+    if len(node.inputs) != 2 or node.value is not None or _replaced(node):
         return False
     weights = node.inputs[1][0].value
     layout = node.attrs.get("data_format")
@@ -51,6 +51,20 @@ def _is_plain(node: Node) -> bool:
     rank = 4 if node.op in _CONVOLUTIONS else 2
     known = weights is not None and weights.dtype == np.float32 and weights.ndim == rank
     return known and channels_last and is_float32(node)
+
+
+def _replaced(node: Node) -> bool:
+    """Whether something else than the op's kernel computes a node, tensordot's product apart."""
+    return node.function is not None and _rank(node) is None
+
+
+def _rank(node: Node) -> int | None:
+    """The rank of the tensor whose last axis a node multiplies, if it does."""
+    if node.op != "MatMul" or node.function is None:
+        return None
+    from smcli.kernels.matmul import LastAxis
+
+    return node.function.rank if isinstance(node.function, LastAxis) else None
 
 
 def _channels(node: Node) -> int:
@@ -69,7 +83,7 @@ class _Chain:
         self.first, self.last = first, first
         self.uses, self.graph = uses, graph
         self.channels = _channels(first)
-        self.rank = 4 if first.op in _CONVOLUTIONS else 2
+        self.rank = 4 if first.op in _CONVOLUTIONS else _rank(first) or 2
         self.stages: list[Stage] = []
         self.others: list[Edge] = []  # the inputs of AddInput stages
         self.absorbed = [first]
@@ -159,6 +173,8 @@ class _Chain:
             return None
         try:
             attrs = bind_attrs(node, kernel)
+            if node.op == "MatMul":
+                attrs["rank"] = self.rank
             function = Fused(node.op, node.inputs[1][0].value, attrs, self.stages, _preparation(node.op))
         except SmcliError:
             return None

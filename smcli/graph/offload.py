@@ -12,6 +12,12 @@ from smcli.graph.bounds import find_bounds
 from smcli.graph.graph import Body, Graph, Node
 from smcli.kernels._stages import Activation, Fused
 
+# Ops with state that only read it.
+_READING = frozenset(
+    {"VarHandleOp", "ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "VarIsInitializedOp"}
+    | {"HashTableV2", "LookupTableFindV2", "LookupTableSizeV2"}
+)
+
 
 def offload(body: Body, graph: Graph, run_once: bool) -> list[Node]:
     """Give fused nodes functions that use oneDNN. Returns the nodes so changed; `restore` gives them their own back.
@@ -27,7 +33,7 @@ def offload(body: Body, graph: Graph, run_once: bool) -> list[Node]:
         return []
     # Finding bounds reads all weights: too much for one run.
     checked_run = not run_once and not any(_has_effect(node, graph) for node in body.nodes)
-    bounds = find_bounds(body, fused.NAN_LOSING) if checked_run else None
+    bounds = find_bounds(body, fused.FINITE_ONLY) if checked_run else None
     cost = fused.ONE_RUN if run_once else fused.MANY_RUNS
     for node in nodes:
         checked = bounds.checks.get(node) if bounds is not None else None
@@ -43,7 +49,7 @@ def restore(nodes: list[Node]) -> None:
 
 def _has_effect(node: Node, graph: Graph) -> bool:
     """Whether running a node twice may differ from running it once."""
-    if node.value is not None or isinstance(node.function, Fused | Activation):
+    if node.value is not None or node.op in _READING or isinstance(node.function, Fused | Activation):
         return False
     kernel = find_kernel(node, graph)
     return kernel is not None and (kernel.stateful or kernel.needs_context)

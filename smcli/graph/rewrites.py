@@ -28,6 +28,10 @@ def rewrite(body: Body, graph: Graph) -> Body:
     body = without_dead(body)
     if enabled("alias"):
         body = without_aliases(body, graph)
+    if enabled("tensordot") and any(node.op == "MatMul" for node in body.nodes):
+        from smcli.graph.dense import join_tensordots
+
+        body = join_tensordots(body)
     if enabled("activation"):
         body = join_activations(body)
     if enabled("padding"):

@@ -14,16 +14,25 @@ class Uses:
 
     def __init__(self, body: Body) -> None:
         self._consumers: dict[Edge, list[Node | None]] = {}
+        self._users: dict[Node, list[Node | None]] = {}
         for node in body.nodes:
             if node.value is None:
                 for edge in node.inputs:
-                    self._consumers.setdefault(edge, []).append(node)
+                    self._add(edge, node)
         for edge in body.outputs:
-            self._consumers.setdefault(edge, []).append(None)
+            self._add(edge, None)
+
+    def _add(self, edge: Edge, user: Node | None) -> None:
+        self._consumers.setdefault(edge, []).append(user)
+        self._users.setdefault(edge[0], []).append(user)
 
     def count(self, edge: Edge) -> int:
         """How many inputs and results the tensor is."""
         return len(self._consumers.get(edge, ()))
+
+    def users(self, node: Node) -> list[Node | None]:
+        """The consumers of all outputs of a node; None stands for a result of the body."""
+        return self._users.get(node, [])
 
     def only(self, node: Node) -> Node | None:
         """The one node that takes the first output of `node`, once; None when there are more, or a result is among

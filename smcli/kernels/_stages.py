@@ -92,6 +92,20 @@ def _swish(tile: Array, alpha: float) -> Any:
     return np.multiply(tile, _sigmoid(tile, alpha), out=tile if tile.ndim else None)
 
 
+def _gelu(tile: Array, alpha: float) -> Any:
+    from smcli.kernels.special import erfc
+
+    tail = erfc(np.negative(tile) * np.float32(0.7071067811865476))
+    return np.multiply(np.float32(0.5) * tile, tail, out=tile if tile.ndim else None)
+
+
+def _gelu_erf(tile: Array, alpha: float) -> Any:
+    from smcli.kernels.special import erf
+
+    rise = np.float32(1) + erf(tile * np.float32(0.7071067811865476))
+    return np.multiply(np.float32(0.5) * tile, rise, out=tile if tile.ndim else None)
+
+
 # By name, functions of a tile and of alpha; they may work in place.
 ACTIVATIONS: dict[str, Callable[[Array, float], Any]] = {
     "relu": _relu,
@@ -101,6 +115,8 @@ ACTIVATIONS: dict[str, Callable[[Array, float], Any]] = {
     "sigmoid": _sigmoid,
     "tanh": _tanh,
     "swish": _swish,
+    "gelu": _gelu,
+    "gelu_erf": _gelu_erf,
 }
 
 

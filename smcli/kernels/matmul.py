@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from smcli.errors import FailedPreconditionError, InvalidArgumentError
+from smcli.kernels import _eigen
 from smcli.kernels._numbers import Numbers, is_short_float, widened
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
@@ -55,8 +57,37 @@ def matmul(a: Array, b: Array, *, transpose_a: bool = False, transpose_b: bool =
     if left.shape[1] != right.shape[0]:
         raise InvalidArgumentError(f"Matrix size-incompatible: In[0]: {list(a.shape)}, In[1]: {list(b.shape)}")
     if a.dtype == np.float32 or a.dtype == np.float64:
+        if len(left) == 1 and _is_summed_in_turn(a, b, transpose_a or transpose_b):
+            return _eigen.row_product(a, b)
         return np.matmul(left, right)
     return product(left, right, a.dtype)
+
+
+def _is_summed_in_turn(row: Array, matrix: Array, is_transposed: bool) -> bool:
+    """Whether TensorFlow sums the product of one row and a matrix one after the other, and it is small."""
+    return (
+        row.dtype == np.float32
+        and matrix.dtype == np.float32
+        and not is_transposed
+        and len(matrix) <= _eigen.MOST_ROWS
+        and matrix.size <= _eigen.SMALL_MATRIX
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LastAxis:
+    """The product of the last axis of a tensor of this rank with a matrix: what tensordot computes by a MatMul."""
+
+    rank: int
+
+    def __call__(self, x: Array, matrix: Array) -> Array:
+        if x.ndim != self.rank:
+            raise InvalidArgumentError(
+                f"transpose expects a vector of size {x.ndim}. But input(1) is a vector of size {self.rank}"
+            )
+        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+        out: Array = matmul(rows, matrix)
+        return out.reshape(*x.shape[:-1], matrix.shape[1])
 
 
 def prepare_matmul(
@@ -64,12 +95,20 @@ def prepare_matmul(
     *,
     transpose_a: bool = False,
     transpose_b: bool = False,
+    rank: int = 2,
     epilogue: Callable[[Array], None] | None = None,
 ) -> Callable[[Array], Array]:
-    """A function that multiplies matrices by `b`. epilogue: called on the result, to change it in place."""
+    """A function that multiplies matrices, or the last axis of tensors of `rank`, by `b`.
+
+    epilogue: called on the result, to change it in place.
+    """
+    last_axis = LastAxis(rank)
 
     def multiply(a: Array) -> Array:
-        out: Array = matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+        if rank != 2:
+            out = last_axis(a, b)
+        else:
+            out = matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
         if epilogue is not None:
             epilogue(out)
         return out

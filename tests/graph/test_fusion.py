@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from smcli.errors import InvalidArgumentError
 from smcli.graph.constants import fold
 from smcli.graph.graph import Graph
 from smcli.graph.rewrites import rewrite
@@ -16,7 +17,7 @@ from tests.graphs import const, graph, node, placeholder, types
 
 F = DataType.FLOAT
 rng = np.random.default_rng(0)
-ALL = "alias,activation,padding,convolution"
+ALL = "alias,tensordot,activation,padding,convolution"
 
 
 def ints(*values: int) -> AttrValue:
@@ -168,3 +169,115 @@ def test_activations_in_tiles_are_those_of_the_ops(op: str, monkeypatch: pytest.
     activated = graph(placeholder("x"), const("w", weights(2, 2, 3, 4)), conv("y", "x", "w"), node("out", op, "y", T=F))
     assert left(activated, "out") == ["y"]
     same_without(activated, ["out"], {"x": image(1, 9, 9, 3)}, monkeypatch)
+
+
+def gelu(x: str) -> list:
+    """tf.nn.gelu."""
+    return [
+        const("half", 0.5),
+        const("root", 0.70710677),
+        node("halved", "Mul", "half", x, T=F),
+        node("minus", "Neg", x, T=F),
+        node("scaled", "Mul", "minus", "root", T=F),
+        node("tail", "Erfc", "scaled", T=F),
+        node("out", "Mul", "halved", "tail", T=F),
+    ]
+
+
+def gelu_by_erf(x: str) -> list:
+    """tf.nn.gelu of older TensorFlows."""
+    return [
+        const("half", 0.5),
+        const("one", 1.0),
+        const("root", 1.4142135),
+        node("halved", "Mul", "half", x, T=F),
+        node("scaled", "RealDiv", x, "root", T=F),
+        node("error", "Erf", "scaled", T=F),
+        node("rise", "AddV2", "one", "error", T=F),
+        node("out", "Mul", "halved", "rise", T=F),
+    ]
+
+
+@pytest.mark.parametrize("form", [gelu, gelu_by_erf])
+def test_a_gelu_is_one_node_and_joins_the_product_before_it(form, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = graph(placeholder("x"), *form("x"))
+    assert left(alone, "out") == ["out"]
+    same_without(alone, ["out"], {"x": image(300, 300)}, monkeypatch)
+    monkeypatch.undo()
+    dense = graph(placeholder("x"), const("w", weights(3, 4)), node("y", "MatMul", "x", "w", T=F), *form("y"))
+    assert left(dense, "out") == ["y"]
+    same_without(dense, ["out"], {"x": image(5, 3)}, monkeypatch)
+
+
+@pytest.mark.parametrize("form", [gelu, gelu_by_erf])
+def test_what_is_nearly_a_gelu_is_none(form) -> None:
+    other = graph(placeholder("x"), *form("x"))
+    next(n for n in other.node if n.name == "root").attr["value"].tensor.CopyFrom(const("r", 0.7).attr["value"].tensor)
+    assert "out" in left(other, "out") and len(left(other, "out")) > 1
+    assert len(left(graph(placeholder("x"), *form("x")), "out", "scaled")) > 1
+
+
+def tensordot(rank: int = 3, **changes) -> GraphDef:
+    """tf.tensordot(x, w, 1) as TensorFlow writes it, with a bias."""
+    order, axes = list(range(rank)), list(range(rank - 1))
+    int32 = np.int32
+    parts = {
+        "order": const("order", order, int32),
+        "axes": const("axes", axes, int32),
+        "last": const("last", [rank - 1], int32),
+        "zero": const("zero", 0, int32),
+        "zeros": const("zeros", [0], int32),
+        "columns": const("columns", [4], int32),
+    }
+    parts.update(changes)
+    return graph(
+        placeholder("x"),
+        const("w", weights(3, 4)),
+        *parts.values(),
+        node("ordered", "Transpose", "x", "order", T=F),
+        node("sizes", "Shape", "x", T=F),
+        node("free", "GatherV2", "sizes", "axes", "zero", Tparams=int32),
+        node("rows", "Prod", "free", "zeros", T=int32),
+        node("inner", "GatherV2", "sizes", "last", "zero", Tparams=int32),
+        node("depth", "Prod", "inner", "zeros", T=int32),
+        node("flat", "Pack", "rows", "depth", T=int32, N=2),
+        node("matrix", "Reshape", "ordered", "flat", T=F),
+        node("y", "MatMul", "matrix", "w", T=F),
+        node("whole", "ConcatV2", "free", "columns", "zero", T=int32, N=2),
+        node("shaped", "Reshape", "y", "whole", T=F),
+        const("bias", weights(4)),
+        node("out", "BiasAdd", "shaped", "bias", T=F),
+    )
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 3), (0, 5, 3), (1, 1, 3)])
+def test_a_tensordot_is_one_product(shape, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert left(tensordot(), "out") == ["y"]
+    same_without(tensordot(), ["out"], {"x": weights(*shape)}, monkeypatch)
+
+
+def test_a_tensordot_whose_parts_are_wanted_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert left(tensordot(), "out", "free") == ["sizes", "free", "y"]
+    same_without(tensordot(), ["out", "free"], {"x": weights(2, 5, 3)}, monkeypatch)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 5, 4), (2, 2, 5, 3)])
+def test_tensors_that_do_not_fit_a_tensordot_are_refused_either_way(shape, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InvalidArgumentError):
+        Session.from_graph_def(tensordot()).run(["out"], {"x": weights(*shape)})
+    monkeypatch.setenv("SMCLI_DISABLE_REWRITES", ALL)
+    with pytest.raises(InvalidArgumentError):
+        Session.from_graph_def(tensordot()).run(["out"], {"x": weights(*shape)})
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        const("order", [1, 0, 2], np.int32),
+        const("axes", [1, 0], np.int32),
+        const("last", [1], np.int32),
+        const("columns", [2, 2], np.int32),
+    ],
+)
+def test_another_order_of_axes_is_no_such_product(part) -> None:
+    assert len(left(tensordot(**{part.name: part}), "out")) > 2

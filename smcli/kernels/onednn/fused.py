@@ -42,9 +42,11 @@ _POST_OPS: dict[str, Eltwise] = {
     "sigmoid": Eltwise(0x29),
     "tanh": Eltwise(0x21),
     "swish": Eltwise(0x2C, 1.0),
+    "gelu": Eltwise(0x31),
+    "gelu_erf": Eltwise(0x31),
 }
-# Activations that turn NaN into a number here, and keep it in TensorFlow.
-NAN_LOSING = frozenset({"relu", "relu6"})
+# Activations that answer otherwise than TensorFlow for NaN, which rectifiers make a number, or for infinities.
+FINITE_ONLY = frozenset({"relu", "relu6", "gelu", "gelu_erf"})
 
 
 def may_be_used() -> bool:
@@ -105,7 +107,7 @@ def _post_op(stage: Stage, keep_nan: bool, added_shapes_fit: bool) -> PostOp | N
     if isinstance(stage, AddInput):
         return AddTensor() if added_shapes_fit else None
     if isinstance(stage, Activation):
-        if keep_nan and stage.name in NAN_LOSING:
+        if keep_nan and stage.name in FINITE_ONLY:
             return None
         if stage.name == "leaky_relu":
             return Eltwise(0x20, stage.alpha) if 0 < stage.alpha <= 1 else None
@@ -212,15 +214,15 @@ def _geometry(fused: Fused, x: Array) -> _Geometry | None:
 def _product_geometry(fused: Fused, x: Array) -> _Geometry | None:
     transposed = bool(fused.attrs.get("transpose_b", False))
     depth, outputs = fused.weights.shape[::-1] if transposed else fused.weights.shape
-    if x.ndim != 2 or x.shape[1] != depth or fused.attrs.get("transpose_a", False):
+    if x.ndim != fused.attrs.get("rank", 2) or x.shape[-1] != depth or fused.attrs.get("transpose_a", False):
         return None
-    shape = (x.shape[0], outputs)
+    shape = (*x.shape[:-1], outputs)
     check_bytes(shape, 4)
 
     def make(library: Library, source: Sequence[int], lowered: _Lowered) -> Primitive:
-        return matrix_product(
-            library, source, shape, fused.weights, transposed, lowered.scale, lowered.bias, lowered.post_ops
-        )
+        rows = math.prod(source[:-1])
+        sizes, weights = ((rows, depth), (rows, outputs)), fused.weights
+        return matrix_product(library, *sizes, weights, transposed, lowered.scale, lowered.bias, lowered.post_ops)
 
     return _Geometry(shape, make)
 
