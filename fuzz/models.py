@@ -47,12 +47,7 @@ from smcli.tensors.types import from_numpy
 from tests import recorded
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-MODELS = [
-    *("audio_features", "control_flow", "dynamic_rnn_tf1", "encoder", "frames_tf1", "half_plus_two"),
-    *("half_plus_two_tf1", "keras2_dense", "keras2_text", "keras3_attention", "keras3_cnn", "keras3_dense"),
-    *("keras3_lstm", "keras3_multi", "keras3_text", "module_signatures", "partitioned_tf1", "ragged_words"),
-    *("random", "tables", "wide_deep_tf1"),
-]
+MODELS = sorted(path.stem for path in (FIXTURES / "answers").glob("*.json"))
 MAX_SECONDS = 5.0
 MAX_GROWTH = 1500 * 2**10  # kB that one input may add to the largest size of the process
 MEMORY = 4 * 2**30

@@ -278,7 +278,8 @@ def _replayed(session: Session, meta_graph: MetaGraph, request: Request) -> str:
 
 
 def _folder(golden: Golden, key: str, part: str) -> str:
-    return os.path.join(golden.directory, key.replace(os.sep, "_").replace("\0", "_"), part)
+    name = key.replace(os.sep, "_").replace("\0", "_")
+    return os.path.join(golden.directory, name if name.strip(".") else f"_{name}", part)  # "..": the folder above
 
 
 def _record(golden: Golden, key: str, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> None:

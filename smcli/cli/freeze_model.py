@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import secrets
 import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -65,16 +66,19 @@ def _make_folder(path: str) -> None:
 
 
 def _write(path: str, data: bytes) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise PermissionDeniedError(f"{path}; {error.strerror}") from None
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
+    from smcli.report.outputs import ending_on_sigterm
+
+    temporary = f"{path}.{secrets.token_hex(6)}.tmp"
+    with ending_on_sigterm():
+        try:
+            with open(temporary, "xb") as file:  # never through a link that someone has put there
+                file.write(data)
+            os.replace(temporary, path)
+        except OSError as error:
+            raise PermissionDeniedError(f"{path}; {error.strerror}") from None
+        finally:
+            if os.path.lexists(temporary):
+                os.unlink(temporary)
 
 
 def _make_inputs_constant(graph_def: GraphDef, signature: SignatureDef) -> None:

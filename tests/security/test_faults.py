@@ -88,6 +88,33 @@ def test_signals_while_outputs_are_written(tmp_path: Path, number: int, code: in
     assert (out / "a.npy").read_text() == "before"
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_while_a_graph_is_frozen(tmp_path: Path, number: int, code: int) -> None:
+    out = tmp_path / "o"
+    slow = (
+        "import os, time\nbefore = os.replace\n"
+        "def replace(*args):\n print('saving', flush=True)\n time.sleep(60)\n before(*args)\nos.replace = replace\n"
+    )
+    line = [
+        "freeze_model",
+        "--dir",
+        str(two_outputs(tmp_path / "m")),
+        "--tag_set",
+        "serve",
+        "--output_prefix",
+        str(out),
+    ]
+    process = subprocess.Popen(
+        models.command(*line, "--signature_def_key", "s", before=slow),
+        env=models.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None and process.stdout.readline() == "saving\n"
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (code, "")
+    assert os.listdir(out) == []
+
+
 @pytest.mark.parametrize("args", [["show", "--all"], ["run", "--tag_set", "serve", "--signature_def", "s"]])
 def test_a_closed_pipe(tmp_path: Path, args: list[str]) -> None:
     read, write = os.pipe()

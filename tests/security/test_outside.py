@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smcli.analysis.check import Golden, _folder
 from smcli.errors import PermissionDeniedError, SmcliError, UnsupportedOpsError
 from smcli.graph.outside import ALLOWED_BY_NAME, OUTSIDE_OPS, REFUSED, WITHOUT_KERNEL
 from smcli.graph.schema import find_schema
@@ -125,3 +126,10 @@ def test_assets_stay_in_the_model(tmp_path: Path, path: str) -> None:
         files.read_bytes(os.path.join(os.fsencode(model), path.encode()))
     with pytest.raises(SmcliError):
         files.open_checkpoint(os.path.join(os.fsencode(model), path.encode()))
+
+
+@pytest.mark.parametrize("key", ["..", ".", "", "../..", "/etc", "a\0b", "plain"])
+def test_recorded_answers_stay_in_their_folder(key: str) -> None:
+    golden = Golden("/g", False, 0.0, 0.0)
+    folder = os.path.normpath(_folder(golden, key, "inputs"))
+    assert folder.startswith("/g/") and folder.count("/") == 3
