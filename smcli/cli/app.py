@@ -25,6 +25,7 @@ _EXIT_CODES: dict[type[Exception], int] = {OutOfTimeError: 124, OutOfMemoryError
 _EXIT_OWN = 2  # for smcli's own commands, which say with 1 that they found something
 _EXIT_INTERRUPTED = 130  # 128 + SIGINT
 _EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
+COMPLETE = "_SMCLI_COMPLETE"  # set by the scripts of smcli.cli.completion
 _CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 
@@ -48,6 +49,10 @@ class SavedModelGroup(click.Group):
     ) -> NoReturn:
         """Runs one command line and exits. Only `args` (default: sys.argv) and `prog_name` are looked at."""
         program = prog_name or _program_name()
+        if COMPLETE in os.environ:
+            from click.shell_completion import shell_complete
+
+            sys.exit(shell_complete(self, {}, program, COMPLETE, os.environ[COMPLETE]))
         sys.exit(_run(self, list(sys.argv[1:] if args is None else args), program))
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -26,6 +26,7 @@ COMMANDS = {
     "checkpoint": "List the variables of a SavedModel or checkpoint.",
     "diff": "Compare two SavedModels or checkpoints.",
     "summary": "Show the layers, parameters, FLOPs and memory of a signature.",
+    "completion": "Print the completion script of a shell.",
     "doctor": "Say what is installed and what this machine gives.",
 }
 

@@ -30,14 +30,10 @@ class Seen(NamedTuple):
     inf: int
 
 
-class NotFinite(InvalidArgumentError):
-    """A node gave a NaN or an infinity, and the user wants to stop there."""
-
-
 class Watch:
     """Calls `report` with each tensor whose name matches, and its value, in the order in which they are computed.
 
-    pattern: regular expression that has to match somewhere in `node:output`. stop: raise NotFinite at the first tensor
+    pattern: regular expression that has to match somewhere in `node:output`. stop: raise InvalidArgumentError at the first tensor
     of the run, watched or not, that holds a NaN or infinity. Raises SmcliError for a pattern that is none.
     """
 
@@ -71,7 +67,7 @@ class Watch:
         if self._matches(name):
             self._report(seen, array)
         if self._stop and (seen.nan or seen.inf):
-            raise NotFinite(
+            raise InvalidArgumentError(
                 f"Tensor {name} of op {node.op} has {seen.nan} NaN and {seen.inf} infinite of {array.size} values"
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.cli import golden
 from tests.cli.test_golden import DEVIATIONS
 
 DOCS = golden.GOLDEN.parents[1] / "docs"
-PAGES = ["../README.md", "show.md", "scan.md", "run.md"]
+PAGES = ["../README.md", "show.md", "scan.md", "run.md", "check.md", "checkpoint.md", "summary.md", "tutorial.md"]
 
 
 def test_every_deviation_is_on_the_page() -> None:
@@ -36,9 +37,34 @@ def _console_blocks(page: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("line", "output"), [block for page in PAGES for block in _console_blocks(page)])
-def test_console_blocks(line: str, output: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(golden.GOLDEN).parents[1])
-    program, *args = shlex.split(line)
-    outcome = golden._call(args)
-    assert (program, outcome.stdout + outcome.stderr) == ("smcli", output)
+@pytest.mark.parametrize("page", PAGES)
+def test_console_blocks(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a page in one directory, one after the other, as a reader would."""
+    (tmp_path / "fixtures").symlink_to(Path(golden.GOLDEN).parents[0])
+    monkeypatch.chdir(tmp_path)
+    blocks = _console_blocks(page)
+    assert blocks
+    for line, output in blocks:
+        program, *args = shlex.split(line)
+        outcome = golden._call(args)
+        assert (program, outcome.stdout + outcome.stderr) == ("smcli", output), line
+
+
+def _python_blocks(page: str) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", ["python.md", "../README.md"])
+def test_python_blocks(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a page in one namespace. What stands after `# ->` is the repr of the line's value."""
+    (tmp_path / "fixtures").symlink_to(Path(golden.GOLDEN).parents[0])
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in _python_blocks(page):
+        for statement in ast.parse(block).body:
+            code = ast.get_source_segment(block, statement) or ""
+            wanted = re.search(r"#\s*->\s*(.*)$", block.splitlines()[(statement.end_lineno or 1) - 1])
+            if isinstance(statement, ast.Expr) and wanted:
+                assert repr(eval(code, names)) == wanted[1], code
+            else:
+                exec(code, names)

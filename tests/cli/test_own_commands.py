@@ -179,3 +179,29 @@ def test_doctor_names_versions(call, monkeypatch):
     facts = json.loads(call("doctor", "--format", "json")[1])
     assert facts["packages"]["numpy"] == np.__version__
     assert facts["facts"]["ops"] > 700
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script_asks_smcli(call, shell):
+    code, out, _ = call("completion", shell)
+    assert code == 0
+    assert "_SMCLI_COMPLETE" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [("smcli che", {"check", "checkpoint"}), ("smcli run --out", {"--outdir", "--outfile", "--output_format"})],
+)
+def test_commands_and_flags_are_completed(call, monkeypatch, words, wanted):
+    monkeypatch.setenv("_SMCLI_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    code, out, _ = call()
+    assert code == 0
+    assert {line.partition(",")[2] for line in out.splitlines()} == wanted
+
+
+def test_reference_page_is_the_help():
+    from docs import make_reference
+
+    assert make_reference.PAGE.read_text(encoding="utf-8") == make_reference.page()
