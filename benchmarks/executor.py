@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
 import time
@@ -80,18 +81,25 @@ def planning() -> dict[str, float]:
 
 
 def memory(directory: str, inputs: str) -> dict[str, float]:
-    """Peak MiB of one run of a model, and what the formula allows: the weights that the signature uses, 1.3 times the
-    largest set of live activations, 60 MB."""
+    """MiB of the weights that the signature uses (read from disk, and in the graph) and of the largest set of live
+    activations, the inputs among them."""
     from benchmarks.worker import read_inputs
-    from smcli.runtime import profile
+    from smcli.kernels.context import Variable
+    from smcli.runtime.profile import Recorder
 
     meta_graph = read_saved_model(directory).find("serve")
     signature = meta_graph.signatures[SERVING]
     feeds = {signature.inputs[key].name: value for key, value in read_inputs(inputs).items()}
     names = [signature.outputs[key].name for key in sorted(signature.outputs)]
-    with profile.recording() as record:
-        open_session(meta_graph).run(names, feeds)
-    return {"weights": record.weight_bytes / 2**20, "activations": record.peak_bytes / 2**20}
+    session = open_session(meta_graph)
+    recorder = Recorder()
+    session.observe = recorder.wrap
+    session.run(names, feeds)
+    variables = session.resources.of_type(Variable)
+    weights = sum(one.value.nbytes for one in variables if isinstance(one.value, np.ndarray))
+    graph = os.path.getsize(os.path.join(directory, "saved_model.pb"))
+    fed = sum(value.nbytes for value in feeds.values())
+    return {"weights": (weights + graph) / 2**20, "activations": (recorder.peak_bytes + fed) / 2**20}
 
 
 def first(directory: str, inputs: str) -> dict[str, float]:

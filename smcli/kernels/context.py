@@ -134,6 +134,11 @@ class Resources:
         with self._lock:
             return self._by_key.get((kind, container, name))
 
+    def of_type(self, kind: type[R]) -> list[R]:
+        """All resources of a class."""
+        with self._lock:
+            return [value for value in self._by_key.values() if isinstance(value, kind)]
+
     def drop(self, resource: object) -> bool:
         """Forget a resource (DestroyResourceOp). True if it was there."""
         with self._lock:

@@ -36,7 +36,9 @@ class CodeWriter:
     def __init__(self, template: Sequence[Any]) -> None:
         self.lines = ["def run(arguments):"]
         self.nodes: list[Node | None] = [None, None]  # by line number; lines are counted from 1
-        self.names: dict[str, Any] = {f"v{slot}": value for slot, value in enumerate(template) if value is not None}
+        self.names: dict[str, Any] = {
+            f"v{slot}": as_scalar(value) for slot, value in enumerate(template) if value is not None
+        }
 
     def line(self, text: str, indent: int = 1, node: Node | None = None) -> None:
         self.lines.append(" " * indent + text)
@@ -90,6 +92,11 @@ def plan_code(plan: Plan) -> Code:
     writer.steps(plan.steps)
     writer.line(f"return [{variables(plan.outputs)}]")
     return writer.finish()
+
+
+def as_scalar(value: Any) -> Any:
+    """A 0-d array of numbers as NumPy's scalar, on which arithmetic is several times as fast; all else as it is."""
+    return value[()] if type(value) is np.ndarray and value.ndim == 0 and value.dtype.kind in "biuf" else value
 
 
 def variables(slots: Iterable[int]) -> str:

@@ -12,10 +12,12 @@ from typing import Any
 
 from smcli.graph.binding import MakeContext
 from smcli.graph.constants import fold
+from smcli.graph.gates import join_gates
 from smcli.graph.graph import Body, Graph, Node
 from smcli.graph.loops import Loop, hoist
 from smcli.graph.plan import Plan, Step, compile_plan
-from smcli.runtime.code import Code, CodeWriter, variables
+from smcli.graph.rewrites import enabled
+from smcli.runtime.code import Code, CodeWriter, as_scalar, variables
 from smcli.runtime.control_flow import truth
 from smcli.runtime.straight import run_code
 
@@ -32,7 +34,7 @@ class LoopRunner:
     def __call__(self, *arguments: Any) -> Any:
         if self._code is None:
             self._code = self._make()
-        results = run_code(self._code, arguments)
+        results = run_code(self._code, [as_scalar(argument) for argument in arguments])
         return tuple(results) if len(results) != 1 else results[0]
 
 
@@ -41,6 +43,8 @@ def compile_loop(loop: Loop, graph: Graph, make_context: MakeContext, observed: 
     test = Node(loop.name, "LoopCond", {}, [loop.test], function=truth)
     body = Body(loop.name, [*loop.before, test, *loop.after], loop.inputs, loop.nexts, False)
     fold(body, graph, make_context, lambda node: None)
+    if enabled("gates"):
+        loop.after = join_gates(loop)
     first, rest = hoist(loop, graph)
     body.nodes = [*loop.before, test, *first, *rest]
     plan = observed(compile_plan(body, graph, make_context))
