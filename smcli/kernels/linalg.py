@@ -3,7 +3,7 @@
 NumPy's LAPACK gufuncs do the work where they have the op; LU is written out, for NumPy has none. float16 is computed
 in float32. Singular and eigenvectors are unique only up to a phase (a sign): TensorFlow's come from Eigen, these from
 LAPACK, so a pair of singular vectors, or an eigenvector, may carry the other sign. Only for SelfAdjointEigV2 of small
-matrices are Eigen's signs worked out (`_eigen`).
+matrices are Eigen's signs worked out (`_eigenvectors`).
 Semantics: tensorflow/core/kernels/linalg/*.cc.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
-from smcli.kernels._eigen import MAX_SIZE, self_adjoint_vectors
+from smcli.kernels._eigenvectors import MAX_SIZE, self_adjoint_vectors
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
@@ -233,6 +233,8 @@ def matrix_solve_ls(a: Array, rhs: Array, l2_regularizer: Array, *, fast: bool =
     wide, b = _pair(a, rhs)
     if l2_regularizer.ndim:
         raise InvalidArgumentError(f"l2_regularizer must be a scalar, got shape {list(l2_regularizer.shape)}")
+    if l2_regularizer < 0:
+        raise InvalidArgumentError("l2_regularizer must be >= 0.")
     rows, columns = wide.shape[-2:]
     if 0 in (rows, columns, b.shape[-1]):
         return np.zeros((*wide.shape[:-2], columns, b.shape[-1]), a.dtype)

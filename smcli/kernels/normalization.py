@@ -178,12 +178,12 @@ def local_response_normalization(
     if depth_radius < 0:
         raise InvalidArgumentError(f"depth_radius = {depth_radius} must not be negative")
     wide = x.astype(np.float32, copy=False)
-    out = wide / np.power(_near_squares(wide, depth_radius) * np.float32(alpha) + np.float32(bias), np.float32(beta))
+    out = wide / np.power(near_squares(wide, depth_radius) * np.float32(alpha) + np.float32(bias), np.float32(beta))
     result: Array = out.astype(x.dtype, copy=False)
     return result
 
 
-def _near_squares(x: Array, radius: int) -> Array:
+def near_squares(x: Array, radius: int) -> Array:
     """The sum of squares over the channels at most `radius` away."""
     channels = x.shape[-1]
     squares = np.square(x)

@@ -56,7 +56,7 @@ def _positions(out_size: int, scale: np.float32, half_pixel_centers: bool) -> Ar
     return (at + F32(0.5)) * scale - F32(0.5) if half_pixel_centers else at * scale
 
 
-def _linear_taps(
+def linear_taps(
     in_size: int, out_size: int, align_corners: bool, half_pixel_centers: bool
 ) -> tuple[Array, Array, Array]:
     """Lower and upper neighbour of each output pixel, and the weight of the upper one."""
@@ -76,13 +76,13 @@ def resize_bilinear(
     height, width = check_resize(images, size, align_corners, half_pixel_centers)
     if (height, width) == images.shape[1:3]:
         return images.astype(F32, copy=False)
-    above, below, fall = _linear_taps(images.shape[1], height, align_corners, half_pixel_centers)
+    above, below, fall = linear_taps(images.shape[1], height, align_corners, half_pixel_centers)
     needed = np.unique(np.concatenate([above, below]))
     if needed.size < images.shape[1]:
         images = np.take(images, needed, axis=1)
         above, below = np.searchsorted(needed, above), np.searchsorted(needed, below)
     x = images.astype(F32, copy=False)
-    lower, upper, weight = _linear_taps(images.shape[2], width, align_corners, half_pixel_centers)
+    lower, upper, weight = linear_taps(images.shape[2], width, align_corners, half_pixel_centers)
     left = np.take(x, lower, axis=2)
     row = np.take(x, upper, axis=2)
     row -= left
@@ -96,25 +96,27 @@ def resize_bilinear(
     return output
 
 
+def nearest_pixels(in_size: int, out_size: int, align_corners: bool, half_pixel_centers: bool) -> Array:
+    """The input pixel that each output pixel takes."""
+    at = np.arange(out_size, dtype=F32)
+    if half_pixel_centers:
+        at += F32(0.5)
+    at *= scale_of(in_size, out_size, align_corners)
+    # roundf takes halves away from zero; positions are never negative.
+    whole = np.floor(at)
+    if align_corners:
+        whole += at - whole >= F32(0.5)
+    return np.clip(whole.astype(np.int64), 0, in_size - 1)
+
+
 @kernel("ResizeNearestNeighbor")
 def resize_nearest_neighbor(
     images: Array, size: Array, *, align_corners: bool = False, half_pixel_centers: bool = False
 ) -> Array:
     """Images of the new size and the same dtype."""
     height, width = check_resize(images, size, align_corners, half_pixel_centers)
-
-    def nearest(in_size: int, out_size: int) -> Array:
-        at = np.arange(out_size, dtype=F32)
-        if half_pixel_centers:
-            at += F32(0.5)
-        at *= scale_of(in_size, out_size, align_corners)
-        # roundf takes halves away from zero; positions are never negative.
-        whole = np.floor(at)
-        if align_corners:
-            whole += at - whole >= F32(0.5)
-        return np.clip(whole.astype(np.int64), 0, in_size - 1)
-
-    rows, columns = nearest(images.shape[1], height), nearest(images.shape[2], width)
+    rows = nearest_pixels(images.shape[1], height, align_corners, half_pixel_centers)
+    columns = nearest_pixels(images.shape[2], width, align_corners, half_pixel_centers)
     return np.take(np.take(images, rows, axis=1), columns, axis=2)
 
 
@@ -127,9 +129,7 @@ def _cubic_table(a: float) -> tuple[Array, Array]:
     return near.astype(F32), far.astype(F32)
 
 
-def _cubic_taps(
-    in_size: int, out_size: int, align_corners: bool, half_pixel_centers: bool
-) -> list[tuple[Array, Array]]:
+def cubic_taps(in_size: int, out_size: int, align_corners: bool, half_pixel_centers: bool) -> list[tuple[Array, Array]]:
     """The four neighbours of each output pixel and their weights.
 
     With half-pixel centers (Keys' kernel, a = -0.5) neighbours outside of the image count nothing and the other weights
@@ -172,8 +172,8 @@ def resize_bicubic(
     x = images.astype(F32, copy=False)
     if (height, width) == images.shape[1:3]:
         return x
-    rows = _weigh(x, _cubic_taps(images.shape[1], height, align_corners, half_pixel_centers), 1)
-    return _weigh(rows, _cubic_taps(images.shape[2], width, align_corners, half_pixel_centers), 2)
+    rows = _weigh(x, cubic_taps(images.shape[1], height, align_corners, half_pixel_centers), 1)
+    return _weigh(rows, cubic_taps(images.shape[2], width, align_corners, half_pixel_centers), 2)
 
 
 def _area_taps(in_size: int, out_size: int, scale: np.float32) -> list[tuple[Array, Array]]:
