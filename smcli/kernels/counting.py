@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,6 @@ from smcli.kernels.reduce import arg_max
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
 from smcli.tensors.wire import MAX_FILL_BYTES
-
-_ORDER = "with sorted=false the values are sorted all the same; TensorFlow leaves the order open"
-DEVIATIONS = {"TopK": _ORDER, "TopKV2": _ORDER}
 
 # ---- the largest k
 
@@ -45,7 +44,38 @@ def _largest(x: Array, k: int) -> Numbers:
     return np.take_along_axis(candidates, order, axis=1)
 
 
-def _top_k(x: Array, k: int, index_dtype: np.dtype[Any]) -> tuple[Array, Array]:
+def _heap_of_largest(row: Numbers, k: int) -> list[int]:
+    """Indices of the k < len(row) largest as tensorflow/core/lib/gtl/top_n.h leaves them: a heap, the least first."""
+
+    def ranked(indices: Numbers) -> list[tuple[float, int]]:
+        return list(zip(row[indices].tolist(), (-indices).tolist()))
+
+    heap = ranked(np.arange(k + 1))
+    heapq.heapify(heap)
+    heapq.heappop(heap)
+    start = k + 1
+    while start < row.size:
+        stop = min(2 * start, row.size)
+        for entry in ranked(start + np.nonzero(row[start:stop] > heap[0][0])[0]):
+            if entry > heap[0]:
+                heapq.heappop(heap)
+                heapq.heappush(heap, entry)
+        start = stop
+    return [-index for _, index in heap]
+
+
+def _unsorted_largest(x: Array, k: int) -> Numbers:
+    """Indices of the k largest in each row in TensorFlow's order for sorted=false: sorted only when all are taken."""
+    if k == x.shape[1]:
+        return _descending(x)
+    values = x if x.dtype.kind in "iu" else np.where(np.isnan(x), -np.inf, x.astype(np.float64))
+    return np.array([_heap_of_largest(row, k) for row in values])
+
+
+def _top_k(
+    x: Array, k: int, index_dtype: np.dtype[Any], choose: Callable[[Array, int], Numbers]
+) -> tuple[Array, Array]:
+    """The entries of each row whose indices `choose` names; one is named alike by all."""
     if k < 0:
         raise InvalidArgumentError(f"Need k >= 0, got {k}")
     if x.ndim < 1:
@@ -56,26 +86,26 @@ def _top_k(x: Array, k: int, index_dtype: np.dtype[Any]) -> tuple[Array, Array]:
     if k == 0 or x.size == 0:
         return np.empty(shape, x.dtype), np.empty(shape, index_dtype)
     rows = x.reshape(-1, x.shape[-1])
-    indices = np.asarray(arg_max(rows, np.asarray(1)))[:, None] if k == 1 else _largest(rows, k)
+    indices = np.asarray(arg_max(rows, np.asarray(1)))[:, None] if k == 1 else choose(rows, k)
     return np.take_along_axis(rows, indices, axis=1).reshape(shape), indices.astype(index_dtype).reshape(shape)
 
 
 @kernel("TopKV2")
-def top_k_v2(x: Array, k: Array, *, index_type: DataType = DataType.INT32) -> tuple[Array, Array]:
+def top_k_v2(x: Array, k: Array, *, sorted: bool = True, index_type: DataType = DataType.INT32) -> tuple[Array, Array]:
     """The k largest of the last axis, largest first, equal ones by their index; and their indices.
 
-    With sorted=false TensorFlow leaves the order open; here it is the same. Raises InvalidArgumentError for a k that is
-    not a scalar, negative, or larger than the axis.
+    With sorted=false they are in the order in which TensorFlow's CPU kernel has them. Raises InvalidArgumentError for a
+    k that is not a scalar, negative, or larger than the axis.
     """
     if k.ndim:
         raise InvalidArgumentError(f"k must be scalar, got shape {list(k.shape)}")
-    return _top_k(x, int(k), index_type.numpy)
+    return _top_k(x, int(k), index_type.numpy, _largest if sorted else _unsorted_largest)
 
 
 @kernel("TopK")
-def top_k(x: Array, *, k: int) -> tuple[Array, Array]:
+def top_k(x: Array, *, k: int, sorted: bool = True) -> tuple[Array, Array]:
     """As TopKV2, k an attr: an op of graphs so old that TensorFlow 2.21 no longer runs it."""
-    return _top_k(x, k, np.dtype(np.int32))
+    return _top_k(x, k, np.dtype(np.int32), _largest if sorted else _unsorted_largest)
 
 
 @kernel("ApproxTopK")
@@ -86,7 +116,7 @@ def approx_top_k(x: Array, *, k: int, reduction_dimension: int = -1, is_max_k: b
     """
     if reduction_dimension != -1 or not is_max_k:
         raise UnimplementedError("ApproxTopK on CPU finds the largest of the last axis only")
-    return _top_k(x, k, np.dtype(np.int32))
+    return _top_k(x, k, np.dtype(np.int32), _largest)
 
 
 @kernel("NthElement")

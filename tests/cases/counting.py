@@ -14,12 +14,6 @@ NONE = np.zeros(0, np.float32)
 VALUES = array("int32", [1, 2, 2, 5, 0, 2])
 
 
-@graph_case("top_k_unsorted", _op="TopKV2", x=array("float32", [[1, 2, 2, 3, 3, 1, 0, 0, 7]]))
-def top_k_unsorted(tf, x):
-    values, _ = tf.raw_ops.TopKV2(input=x, k=5, sorted=False)
-    return [tf.raw_ops.TopKV2(input=values, k=5).values]
-
-
 @graph_case("accumulate", _op="AccumulateNV2", x=array("float32", [1, 2]), y=array("float32", [3, 5]))
 def accumulate(tf, x, y):
     return [tf.raw_ops.AccumulateNV2(inputs=[tf.ensure_shape(x, [2]), tf.ensure_shape(y, [2])], shape=[2])]
@@ -47,6 +41,11 @@ def top_k() -> list:
     rows += [
         case("TopKV2", _label=f"{t}_index", input=table, k=np.int32(9), index_type=t)
         for t in ("int16", "int32", "int64")
+    ]
+    rows += [
+        case("TopKV2", _label=f"unsorted_{x.dtype.name}_{x.shape[-1]}_{k}", input=x, k=np.int32(k), sorted=False)
+        for x in (table, array(BFLOAT16, TABLE), array("int32", TABLE), wide)
+        for k in (1, 2, 5, x.shape[-1] - 1, x.shape[-1])
     ]
     rows += [case("TopKV2", _label=f"{t}_k", input=table, k=array(t, 1)) for t in ("int16", "int32", "int64")]
     rows += [case("TopKV2", _label=f"wide_{k}", input=wide, k=np.int32(k)) for k in (1, 5, 12, 99, 100)]
