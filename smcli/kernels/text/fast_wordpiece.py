@@ -50,7 +50,7 @@ class Model:
         self.vocabulary = table.strings(12)
         self.is_suffix = table.vector(13, "u1").tolist()
         self.cache: dict[bytes, Tokens] = {}
-        self.words_have_spaces = False
+        self.chunks_depend = False  # whether tokens depend on what is beyond the next space
 
 
 class _Word:
@@ -103,26 +103,29 @@ class _Word:
             raise InvalidArgumentError("The failure links of the wp_model go round in a circle")
         return link
 
-    def unknown(self, end: int) -> Tokens:
-        return [(self.model.unknown, self.model.unknown_id, self.base, end)]
+    def unknown(self, end: int) -> tuple[bytes, int, int, int]:
+        return self.model.unknown, self.model.unknown_id, self.base, end
 
-    def finish(self, node: int, end: int) -> Tokens:
-        """All tokens of the word, which ends at `end` with the trie at `node`."""
+    def finish(self, node: int, pending: bool = False) -> Tokens | None:
+        """All tokens of the word, with the trie at `node` in the end; None for an unknown word.
+
+        pending: there are tokens before the word that a word at the root has left (see `_tokenize_text`).
+        """
         model = self.model
         if node == 0:
             return self.tokens
-        if node == model.suffix_root and not self.tokens:
+        if node == model.suffix_root and not self.tokens and not pending:
             # The word is the suffix indicator itself.
             codes = model.suffix_tokens
             if len(codes) == 1 and (codes[0] & 0x3FFFFFFF) >> 8 == model.unknown_id:
-                return self.unknown(end)
+                return None
             for code in codes:
                 self.add(code)
             return self.tokens
         while node not in (model.suffix_root, model.punctuation_node):
             node = self.follow(node)
             if node < 0:
-                return self.unknown(end)
+                return None
         return self.tokens
 
 
@@ -132,7 +135,7 @@ def _tokenize_word(model: Model, text: bytes) -> Tokens:
         return []
     word = _Word(model, text, 0)
     if len(text) > model.max_bytes:
-        return word.unknown(len(text))
+        return [word.unknown(len(text))]
     step = model.trie.step
     node = 0
     for byte in text:
@@ -140,10 +143,11 @@ def _tokenize_word(model: Model, text: bytes) -> Tokens:
         while following < 0:
             node = word.follow(node)
             if node < 0:
-                return word.unknown(len(text))
+                return [word.unknown(len(text))]
             following = step(node, byte)
         node = following
-    return word.finish(node, len(text))
+    found = word.finish(node)
+    return [word.unknown(len(text))] if found is None else found
 
 
 def _properties(text: bytes) -> tuple[list[int], list[int]]:
@@ -156,17 +160,25 @@ def _properties(text: bytes) -> tuple[list[int], list[int]]:
 
 
 def _tokenize_text(model: Model, text: bytes) -> Tokens:
-    """The tokens of a text, which is cut at white space and around punctuation on the way."""
+    """The tokens of a text, which is cut at white space and around punctuation on the way.
+
+    As in the kernel, an unknown word takes the place of tokens that are not settled. Words that end at the root leave
+    such: with an empty suffix indicator, that is where the words end.
+    """
     properties, ends = _properties(text)
     walk = model.trie.walk
     tokens: Tokens = []
     at, count = 0, len(ends)
+    before = seen = 0  # the properties of the characters that were looked at last
+    settled = 0
+    stuck = -1  # where a word was empty; a damaged model would stay there
     while at < count:
         base = ends[at - 1] if at else 0
         word = _Word(model, text, base)
         node, start = 0, base
         while at < count:
             end = ends[at]
+            before, seen = seen, properties[at]
             if end - base > model.max_bytes:
                 break
             character = text[start:end]
@@ -180,28 +192,38 @@ def _tokenize_text(model: Model, text: bytes) -> Tokens:
             if following < 0:
                 break
             if properties[at] & SPACE:
-                model.words_have_spaces = True
+                model.chunks_depend = True
             node, start = following, end
             at += 1
-        if at >= count:
-            tokens += word.finish(node, len(text))
-            break
-        if properties[at] & (SPACE | BREAKING) or (at and properties[at - 1] & BREAKING):
-            tokens += word.finish(node, start)
-            at += bool(properties[at] & SPACE)
+        if at >= count or seen & (SPACE | BREAKING) or (at and before & BREAKING):
+            found = word.finish(node, len(tokens) > settled)
+            if found is None:
+                tokens[settled:] = [word.unknown(start if at < count else len(text))]
+            else:
+                tokens += found
+            if node or found is None:
+                settled = len(tokens)
+            elif found:
+                model.chunks_depend = True
+            if at < count:
+                at += bool(seen & SPACE)
+                if at == stuck:
+                    raise InvalidArgumentError("The wp_model has no entry for a punctuation mark")
+                stuck = at if node == 0 else -1
             continue
         # An unknown character, or a word that is too long: all of the word is one unknown token.
         at += 1
         while at < count and not properties[at] & (SPACE | BREAKING):
             at += 1
-        tokens += word.unknown(ends[at - 1])
+        tokens[settled:] = [word.unknown(ends[at - 1])]
+        settled = len(tokens)
         if at < count and properties[at] & SPACE:
             at += 1
     return tokens
 
 
 def _tokenize_by_chunks(model: Model, text: bytes) -> Tokens:
-    """`_tokenize_text` for models whose words have no spaces: what is between spaces does not depend on the rest."""
+    """`_tokenize_text` for most models: what is between spaces does not depend on the rest, and is remembered."""
     cache = model.cache
     tokens: Tokens = []
     base = 0
@@ -213,7 +235,7 @@ def _tokenize_by_chunks(model: Model, text: bytes) -> Tokens:
             found = cache.get(chunk)
             if found is None:
                 found = cache[chunk] = _tokenize_text(model, chunk)
-                if model.words_have_spaces:
+                if model.chunks_depend:
                     return _tokenize_text(model, text)
             if base:
                 tokens += [(piece, number, start + base, end + base) for piece, number, start, end in found]
@@ -228,7 +250,7 @@ def tokenize(model: Model, text: bytes) -> Tokens:
     if len(model.cache) > _CACHE:
         model.cache.clear()
     if model.whole_texts:
-        return (_tokenize_text if model.words_have_spaces else _tokenize_by_chunks)(model, text)
+        return (_tokenize_text if model.chunks_depend else _tokenize_by_chunks)(model, text)
     found = model.cache.get(text)
     if found is None:
         found = model.cache[text] = _tokenize_word(model, text)

@@ -52,11 +52,11 @@ def _check_charsmap(blob: bytes) -> None:
 
 
 def _check_model(serialized: bytes) -> None:
-    """Raises InvalidArgumentError for a model that the library should not see."""
+    """Raises InternalError or InvalidArgumentError for a model that the library should not see."""
     try:
         model = SentencePieceModel.FromString(serialized)
     except DecodeError:
-        raise InvalidArgumentError("The sentencepiece model can not be parsed") from None
+        raise InternalError("The sentencepiece model can not be parsed") from None
     _check_charsmap(model.normalizer_spec.precompiled_charsmap)
     _check_charsmap(model.denormalizer_spec.precompiled_charsmap)
     if sum(piece.type == _UNKNOWN for piece in model.pieces) != 1:
@@ -117,9 +117,9 @@ class Options:
     eos: tuple[bytes, int] | None
     reverse: bool
 
-    def around(self, pieces: Pieces, size: int) -> Pieces:
+    def around(self, pieces: Pieces) -> Pieces:
         start = [(*self.bos, 0, 0)] if self.bos else []
-        end = [(*self.eos, size, size)] if self.eos else []
+        end = [(*self.eos, 0, 0)] if self.eos else []
         found = [*start, *pieces, *end]
         return found[::-1] if self.reverse else found
 
@@ -190,7 +190,7 @@ def _tokenized(
         size = int(np.asarray(nbest_size).item())
         if size < 1:
             raise InvalidArgumentError(f"When return_nbest is true nbest_size must be >= 1; got {size}")
-        return [around(row, len(value)) for value in values for row in processor.nbest(value, size)]
+        return [around(row) for value in values for row in processor.nbest(value, size)]
     sizes = _each(nbest_size, len(values), "nbest_size")
     if all(size in (0, 1) for size in sizes):
         rows = processor.encode(values) if values else []
@@ -201,7 +201,7 @@ def _tokenized(
         for value, size, weight in zip(values, sizes, _each(alpha, len(values), "alpha"), strict=True):
             sampling = {} if size in (0, 1) else {"enable_sampling": True, "nbest_size": size, "alpha": weight}
             rows += processor.encode([value], **sampling)
-    return [around(row, len(value)) for row, value in zip(rows, values, strict=True)]
+    return [around(row) for row in rows]
 
 
 def _values(pieces: Iterable[tuple[bytes, int, int, int]], out_type: DataType) -> Array:
