@@ -6,9 +6,7 @@ its init op with the paths of its assets fed in.
 
 from __future__ import annotations
 
-import glob
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +38,7 @@ class ModelFiles:
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
-        self.directory = Path(directory)
+        self.directory = os.fspath(directory)
         self._checkpoints: dict[bytes, Any] = {}
 
     def open_checkpoint(self, prefix: bytes) -> Any:
@@ -60,11 +58,14 @@ class ModelFiles:
 
     def write_outside(self, path: bytes, contents: bytes) -> None:
         try:
-            Path(os.fsdecode(path)).write_bytes(contents)
+            with open(os.fsdecode(path), "wb") as file:
+                file.write(contents)
         except OSError as error:
             raise PermissionDeniedError(f"{os.fsdecode(path)}: {error.strerror}") from None
 
     def match_outside(self, pattern: bytes) -> list[bytes]:
+        import glob
+
         return sorted(glob.glob(pattern))
 
     def _inside(self, path: bytes) -> str:
@@ -77,7 +78,8 @@ class ModelFiles:
 
 def _read(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise NotFoundError(f"{path}; {error.strerror}") from None
     except OSError as error:
@@ -110,12 +112,21 @@ def restore_from(session: Session, meta_graph: MetaGraph, prefix: str) -> None:
     saver = meta_graph.saver_def
     if saver is None or not saver.restore_op_name:
         return
-    if not (os.path.exists(f"{prefix}.index") or glob.glob(f"{glob.escape(prefix)}*")):
+    if not _is_prefix(prefix):
         raise SmcliError(f"The passed save_path is not a valid checkpoint: {prefix}", shown_as="ValueError")
     try:
         session.run([], {_tensor(saver.filename_tensor_name): _string(prefix)}, [saver.restore_op_name])
     except NotFoundError as error:  # in the words of tensorflow/python/training/saver.py
         raise NotFoundError(f"{RESTORE_FAILED} Original error:\n\n{error.message}") from None
+
+
+def _is_prefix(prefix: str) -> bool:
+    """Whether there is a checkpoint of either format under this name."""
+    if os.path.exists(f"{prefix}.index"):
+        return True
+    import glob
+
+    return bool(glob.glob(f"{glob.escape(prefix)}*"))
 
 
 def run_init_op(session: Session, meta_graph: MetaGraph) -> None:

@@ -14,7 +14,6 @@ import numpy as np
 from smcli.graph.graph import Edge, Node
 from smcli.graph.loops import Loop
 from smcli.graph.rewriting import is_float32
-from smcli.kernels import concat, math
 from smcli.kernels.context import Array
 
 _GATES = frozenset({"Sigmoid", "Tanh"})
@@ -38,7 +37,7 @@ def join_gates(loop: Loop) -> list[Node]:
         if gates is not None:
             new = Node(node.name, node.op, node.attrs, node.inputs[1:])
             new.function, new.results = (
-                _function(int(node.inputs[0][0].value), tuple(g and g.op for g in gates)),
+                _function(int(node.inputs[0][0].value), tuple(None if g is None else g.op for g in gates)),
                 len(gates),
             )
             for index, gate in enumerate(gates):
@@ -71,6 +70,8 @@ def _gates(node: Node, uses: dict[Edge, list[Node | None]]) -> list[Node | None]
 
 def _function(axis: int, gates: tuple[str | None, ...]) -> Callable[[Array], tuple[Any, ...]]:
     """The pieces of an array along `axis`, each through its gate."""
+    from smcli.kernels import concat, math
+
     at, count = np.array(axis), len(gates)
 
     def split(x: Array) -> tuple[Any, ...]:

@@ -27,6 +27,7 @@ FRAME_OPS = frozenset(
 BACK_EDGES = frozenset({"NextIteration", "RefNextIteration"})
 REFERENCE_VARIABLES = frozenset({"Variable", "VariableV2"})
 MERGES = frozenset({"Merge", "RefMerge"})
+WHILES = frozenset({"While", "StatelessWhile"})
 
 
 @dataclass(slots=True, eq=False)

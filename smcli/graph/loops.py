@@ -13,13 +13,12 @@ from smcli.errors import InvalidArgumentError, SmcliError
 from smcli.graph import attrs as attr_values
 from smcli.graph.binding import find_kernel
 from smcli.graph.constants import changes_variables
-from smcli.graph.graph import ARG, REFERENCE_VARIABLES, Body, Edge, Graph, Node
+from smcli.graph.graph import ARG, REFERENCE_VARIABLES, WHILES, Body, Edge, Graph, Node
 from smcli.graph.inline import inline
 from smcli.graph.plan import ALIASES
 from smcli.graph.schema import find_schema
 from smcli.kernels.context import FunctionRef
 
-WHILES = frozenset({"While", "StatelessWhile"})
 MAX_NODES = 5_000  # of a loop; a longer one is left to the kernel, which runs two plans in turn
 MAX_ALIASES = 100  # that are looked through in a row
 MAX_ALL = 200_000  # of all loops of a session, since a loop is copied for each node that calls for it

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import os
 
-from smcli.graph.activations import join_activations
-from smcli.graph.aliases import without_aliases
 from smcli.graph.constants import without_dead
 from smcli.graph.graph import Body, Graph
-from smcli.graph.padding import take_in_padding
-from smcli.graph.reciprocals import multiply_by_reciprocals
 
-# What `smcli.graph.fusion` starts from.
+# What rewrites start from. A body without them is spared the import of a rewrite's module, and a walk.
+DIVISIONS = frozenset({"Div", "RealDiv", "Xdivy"})
+GATES = frozenset({"Sigmoid", "Erf", "Erfc", "Tanh"})
 PRODUCERS = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})
 
 
@@ -23,20 +21,29 @@ def enabled(rewrite: str) -> bool:
 
 def rewrite(body: Body, graph: Graph) -> Body:
     """The body after all rewrites of folded constants that are on."""
-    if enabled("reciprocal"):
+    ops = {node.op for node in body.nodes}
+    if enabled("reciprocal") and ops & DIVISIONS:
+        from smcli.graph.reciprocals import multiply_by_reciprocals
+
         body = multiply_by_reciprocals(body, graph)
     body = without_dead(body)
-    if enabled("alias"):
+    if enabled("alias") and ops & (PRODUCERS | GATES):
+        from smcli.graph.aliases import without_aliases
+
         body = without_aliases(body, graph)
-    if enabled("tensordot") and any(node.op == "MatMul" for node in body.nodes):
+    if enabled("tensordot") and "MatMul" in ops:
         from smcli.graph.dense import join_tensordots
 
         body = join_tensordots(body)
-    if enabled("activation"):
+    if enabled("activation") and ops & GATES:
+        from smcli.graph.activations import join_activations
+
         body = join_activations(body)
-    if enabled("padding"):
+    if enabled("padding") and "Pad" in ops:
+        from smcli.graph.padding import take_in_padding
+
         body = take_in_padding(body)
-    if enabled("convolution") and any(node.op in PRODUCERS for node in body.nodes):
+    if enabled("convolution") and ops & PRODUCERS:
         from smcli.graph.fusion import fuse
 
         body = fuse(body, graph)

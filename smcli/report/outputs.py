@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import IO, Any
@@ -142,7 +141,7 @@ class Writing:
         refuses."""
         final = os.path.realpath(path) if self._overwrite and os.path.islink(path) else path
         folder = os.path.dirname(final)
-        temporary = os.path.join(folder, f".smcli-{secrets.token_hex(6)}.tmp")
+        temporary = os.path.join(folder, f".smcli-{os.urandom(6).hex()}.tmp")
         try:
             os.makedirs(folder or ".", exist_ok=True)
             self._waiting[path] = (temporary, final)

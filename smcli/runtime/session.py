@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,20 +13,20 @@ from smcli.errors import InvalidArgumentError, OutOfBounds
 from smcli.graph import attrs as attr_values
 from smcli.graph.binding import MakeContext, require_kernels
 from smcli.graph.constants import changes_variables, fold
-from smcli.graph.graph import Body, Graph, Node, parse_tensor_name
+from smcli.graph.graph import WHILES, Body, Graph, Node, parse_tensor_name
 from smcli.graph.inline import inline
-from smcli.graph.loops import MAX_ALL, WHILES, Loop, copied, while_loop
-from smcli.graph.lowering import lower
 from smcli.graph.plan import Plan, compile_plan
 from smcli.graph.rewrites import enabled, rewrite
 from smcli.kernels.context import Array, Context, Files, FunctionRef, NoFiles, Resources, Variable
 from smcli.proto.graph_pb2 import GraphDef
-from smcli.runtime.code import Code
-from smcli.runtime.frames import FramesPlan
-from smcli.runtime.loops import LoopRunner, compile_loop
 from smcli.runtime.straight import StraightRunner
 from smcli.tensors import wire
 from smcli.tensors.types import DataType
+
+if TYPE_CHECKING:
+    from smcli.graph.loops import Loop
+    from smcli.runtime.code import Code
+    from smcli.runtime.loops import LoopRunner
 
 
 @contextlib.contextmanager
@@ -185,6 +185,8 @@ class Session:
     def _compiled(self, body: Body, scope: str) -> Runner:
         make_context = self._context_maker(scope)
         if body.has_frames:
+            from smcli.runtime.frames import FramesPlan
+
             frames = FramesPlan(body, self.graph, make_context)
             return (frames if self.observe is None else frames.observed(self.observe)).run
         return StraightRunner(self._observed(compile_plan(body, self.graph, make_context)))
@@ -196,6 +198,8 @@ class Session:
         """The body with its TF1 control flow lowered, or as it is."""
         if not enabled("frames"):
             return body
+        from smcli.graph.lowering import lower
+
         lowered = lower(body, self.graph, lambda loop: self._runner_of(loop, scope))
         return body if lowered is None else lowered
 
@@ -205,22 +209,29 @@ class Session:
             return self._without_frames(body, scope)
         if not any(node.op in WHILES for node in body.nodes):
             return body
+        from smcli.graph.loops import copied
+
         nodes, follow = copied(body.nodes, {})
         self._join_loops(nodes)
         return Body(body.name, nodes, body.inputs, [follow(edge) for edge in body.outputs], False)
 
     def _join_loops(self, nodes: Sequence[Node]) -> None:
         """Give each While among the nodes a function that runs test and step as one."""
-        if not enabled("loop"):
+        whiles = [node for node in nodes if node.op in WHILES and node.function is None]
+        if not whiles or not enabled("loop"):
             return
-        for node in nodes:
-            if node.op in WHILES and node.function is None and self._loop_nodes < MAX_ALL:
+        from smcli.graph.loops import MAX_ALL, while_loop
+
+        for node in whiles:
+            if self._loop_nodes < MAX_ALL:
                 loop = while_loop(node, self.graph)
                 if loop is not None:
                     self._loop_nodes += len(loop.before) + len(loop.after)
                     node.function, node.results = self._runner_of(loop, ""), len(loop.nexts)
 
     def _runner_of(self, loop: Loop, scope: str) -> LoopRunner:
+        from smcli.runtime.loops import LoopRunner, compile_loop
+
         def make() -> Code:
             self._join_loops(loop.before)
             self._join_loops(loop.after)

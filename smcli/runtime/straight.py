@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from smcli.errors import InvalidArgumentError, OpError, OutOfMemoryError, ResourceExhaustedError, SmcliError
 from smcli.graph.binding import located
 from smcli.graph.graph import Node
 from smcli.graph.plan import Plan
 from smcli.kernels.context import Array
-from smcli.runtime.code import Code, plan_code
+
+if TYPE_CHECKING:
+    from smcli.runtime.code import Code
 
 # What a NumPy ufunc says of operands that do not broadcast; TensorFlow has a sentence of its own for it.
 _MISFIT = re.compile(r"operands could not be broadcast together with shapes (\([\d,]*\)) (\([\d,]*\))")
@@ -36,6 +39,8 @@ class StraightRunner:
             return run_code(self._code, arguments)
         self._calls += 1
         if self._calls == CALLS_BEFORE_CODE and len(self.plan.steps) <= MAX_CODE_STEPS:
+            from smcli.runtime.code import plan_code
+
             self._code = plan_code(self.plan)
         return run(self.plan, arguments)
 
