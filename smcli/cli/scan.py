@@ -25,7 +25,8 @@ def scan(flags: Flags) -> None:
         denied = {op.strip() for op in flags.op_denylist.split(",") if op.strip()}
     for graph in model.meta_graphs if tags is None else [model.find(tags)]:
         sys.stdout.write(scan_text(graph.tags, denied, denied & used_ops(graph.graph_def())))
-        _say_what_run_refuses(graph)
+        if not flags.op_denylist:
+            _say_what_run_refuses(graph)
 
 
 def _say_what_run_refuses(graph: MetaGraph) -> None:
