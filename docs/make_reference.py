@@ -17,12 +17,13 @@ Written by `python -m docs.make_reference` from `smcli COMMAND --help`.
 
 def page() -> str:
     """The whole page."""
-    context = click.Context(main, info_name="smcli", terminal_width=100, max_content_width=100)
+    settings = {**main.context_settings, "terminal_width": 100, "max_content_width": 100}
+    context = click.Context(main, info_name="smcli", **settings)
     parts = [_HEAD, _section("smcli", main.get_help(context))]
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, context, name, terminal_width=100, max_content_width=100)
+        inner = click.Context(command, context, name, **settings)
         parts.append(_section(f"smcli {name}", command.get_help(inner)))
     return "\n".join(parts)
 

@@ -6,10 +6,11 @@ it; a command's module is imported when the command is called.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn, TextIO, cast
 
 import click
 
@@ -100,12 +101,29 @@ def _command(spec: CommandSpec) -> click.Command:
     def call(**values: Any) -> None:
         method = [values.pop("method")] if spec.methods else []
         flags, command = Flags(**values), _import_command(spec.name)
-        with limited(flags, spec.name):
+        with limited(flags, spec.name), _colour(flags.color):
             command(flags, *method)
 
     return SavedModelCommand(
         spec, context_settings=_CONTEXT, params=params, callback=call, help=spec.summary, short_help=spec.summary
     )
+
+
+@contextlib.contextmanager
+def _colour(wish: str) -> Iterator[None]:
+    """What is printed in this block is coloured, if that is wished and looked at."""
+    if wish == "never" or (wish == "auto" and not sys.stdout.isatty()):
+        yield
+        return
+    from smcli.report.colour import ColouredOut, wants_colour
+
+    plain = sys.stdout
+    if wants_colour(wish, plain):
+        sys.stdout = cast(TextIO, ColouredOut(plain))
+    try:
+        yield
+    finally:
+        sys.stdout = plain
 
 
 def _import_command(name: str) -> Any:

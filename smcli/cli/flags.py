@@ -22,6 +22,8 @@ class Flags:
     tag_set: str | None = None
     signature_def: str | None = None
     list_ops: bool = False
+    format: str = "text"
+    color: str = "auto"
     inputs: str | None = ""
     input_exprs: str | None = ""
     input_examples: str | None = ""

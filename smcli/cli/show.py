@@ -16,7 +16,9 @@ def show(flags: Flags) -> None:
     """Prints what the flags ask for. What could be printed before an error stays printed, as in the original."""
     directory, tag_set = flags.dir or "", flags.tag_set
     out = sys.stdout.write
-    if flags.all:
+    if flags.format != "text":
+        _show_described(read_saved_model(directory), flags)
+    elif flags.all:
         _show_all(read_saved_model(directory))
     elif tag_set is None:
         if flags.list_ops:
@@ -32,6 +34,23 @@ def show(flags: Flags) -> None:
         else:
             graph = _find_stripped(directory, tag_set)
             sys.stdout.writelines(report.signature_lines(find_signature(graph, flags.signature_def)))
+
+
+def _show_described(model: SavedModel, flags: Flags) -> None:
+    """The whole model, or the MetaGraph of --tag_set, or its one signature, as JSON or tables."""
+    from smcli.report.description import description, write_tables
+    from smcli.report.tables import write_json
+
+    graphs = model.meta_graphs
+    if flags.tag_set is not None and not flags.all:
+        graphs = [model.find(",".join(split_items(flags.tag_set, "tag_set")))]
+        if flags.signature_def is not None:
+            find_signature(graphs[0], flags.signature_def)
+    described = description(graphs, flags.signature_def if flags.tag_set is not None and not flags.all else None)
+    if flags.format == "json":
+        write_json(described)
+    else:
+        write_tables(described)
 
 
 def _find_stripped(directory: str, tag_set: str) -> MetaGraph:

@@ -45,6 +45,22 @@ FLAGS = (
     FlagSpec("signature_def", STRING, "Key of the signature.", ("show", "run")),
     FlagSpec("list_ops", BOOL, "List the ops that the MetaGraph of --tag_set uses.", ("show",)),
     FlagSpec(
+        "format",
+        ENUM,
+        "text as the original prints it; json for scripts; table for people.",
+        ("show",),
+        ("text", "json", "table"),
+        own=True,
+    ),
+    FlagSpec(
+        "color",
+        ENUM,
+        "Colour the text: auto is on a terminal, unless NO_COLOR is set.",
+        ("show", "run"),
+        ("auto", "always", "never"),
+        own=True,
+    ),
+    FlagSpec(
         "inputs",
         STRING,
         "Inputs from files: 'KEY=FILE' or 'KEY=FILE[NAME]', separated by ';'. Files are .npy, .npz or pickle; for"
