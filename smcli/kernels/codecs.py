@@ -1,4 +1,4 @@
-"""Encoded images to pixels: JPEG, PNG, GIF and BMP, told apart by their first bytes as TensorFlow does.
+"""Encoded images to pixels: JPEG, PNG, GIF, BMP and WebP, told apart by their first bytes as TensorFlow does.
 
 JPEG goes through libjpeg-turbo (the package simplejpeg, which brings the library and exposes the fast DCT and the plain
 upsampling that TensorFlow asks for); PNG of up to 8 bits through Pillow, of 16 bits through `png16`; GIF through `gif`;
@@ -18,15 +18,16 @@ from typing import Any
 
 import numpy as np
 
-from smcli.errors import InvalidArgumentError, MissingExtraError, UnimplementedError
+from smcli.errors import InvalidArgumentError, MissingExtraError
 from smcli.kernels.context import Array
 from smcli.kernels.gif import gif_frames
 from smcli.kernels.png16 import PngHeader, png_header, png_pixels16
 from smcli.kernels.registry import kernel
+from smcli.kernels.webp import webp_frames
 from smcli.tensors.types import DataType
 
 DEVIATIONS = {
-    "DecodeAndCropJpeg": "where chroma is subsampled, the first and last columns of a crop are interpolated with what is beside it",
+    "DecodeAndCropJpeg": "where chroma is subsampled, the edges of a crop are interpolated with what is beside it",
     "DecodeJpeg": "with try_recover_truncated, the missing part of a file may be filled otherwise",
 }
 
@@ -53,7 +54,7 @@ def _format(data: bytes) -> str:
     if data.startswith(b"BM"):
         return "BMP"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        raise UnimplementedError("WebP images are not supported")
+        return "WebP"
     raise InvalidArgumentError("Unknown image file format. One of JPEG, JPEG XL, PNG, GIF, BMP, WebP required.")
 
 
@@ -334,6 +335,10 @@ def _decode(
                 )
             return _widened(frames[0], dtype)
         return _widened(frames if op == "DecodeGif" or expand_animations else frames[0], dtype)
+    if kind == "WebP":
+        every = op != "DecodeImage" or expand_animations
+        frames = webp_frames(data, channels, every)
+        return _widened(frames if every else frames[0], dtype)
     if channels == 1:
         raise InvalidArgumentError(f"`channels` must be 0, 3 or 4 for BMP, but got {channels}")
     _only_jpeg(op, kind)
@@ -414,6 +419,12 @@ def decode_bmp(contents: Array, *, channels: int = 0) -> Array:
     """uint8 [height, width, channels] of a BMP."""
     _check_channels(channels)
     return _decode("DecodeBmp", contents, channels)
+
+
+@kernel("DecodeWebP")
+def decode_webp(contents: Array, *, channels: int = 0, dtype: DataType = DataType.UINT8) -> Array:
+    """[frames, height, width, channels] of a WebP image; of other formats what DecodeImage gives."""
+    return _decode("DecodeWebP", contents, channels, dtype)
 
 
 @kernel("DecodeImage")

@@ -157,6 +157,7 @@ MODULE_OF_OP: dict[str, str] = {
     "DecodePng": "smcli.kernels.codecs",
     "DecodeRaw": "smcli.kernels.raw_bytes",
     "DecodeWav": "smcli.kernels.audio",
+    "DecodeWebP": "smcli.kernels.codecs",
     "DenseBincount": "smcli.kernels.counting",
     "DenseCountSparseOutput": "smcli.kernels.counts",
     "DenseToDenseSetOperation": "smcli.kernels.sets",
