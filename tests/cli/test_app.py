@@ -78,6 +78,41 @@ def test_command_modules_are_imported_when_called() -> None:
         assert f"'smcli.cli.{command.name}'" not in loaded
 
 
+# What a run of a small model loads beside NumPy, click and protobuf. A module is added here when each run needs it.
+RUN_MODULES = """
+checkpoint checkpoint.assemble checkpoint.base checkpoint.bundle checkpoint.files checkpoint.slices checkpoint.table
+checkpoint.values checkpoint.variants cli cli.app cli.compat cli.flags cli.limited cli.own cli.results cli.run cli.table
+cli.values errors graph graph.attrs graph.binding graph.constants graph.graph graph.inline graph.plan graph.rewrites
+graph.schema inputs inputs.arguments inputs.expressions inputs.feeding inputs.names kernels kernels._checks
+kernels._numbers kernels._short_floats kernels.array kernels.context kernels.index kernels.math kernels.registry
+kernels.state model proto proto._build proto.checkpoint_pb2 proto.graph_pb2 proto.object_graph_pb2 proto.saved_model_pb2
+proto.structure_pb2 proto.tensor_pb2 proto.types_pb2 report report.outputs runtime runtime.files runtime.limits
+runtime.control_flow runtime.session runtime.straight savedmodel savedmodel.meta_graph savedmodel.reader savedmodel.wire tensors tensors.lazy
+tensors.types tensors.variants tensors.wire
+"""
+# Each of these took milliseconds of every start once.
+SLOW_MODULES = ["pathlib", "random", "secrets", "hashlib", "glob", "rich", "scipy", "ml_dtypes", "asyncio", "email"]
+
+
+def test_run_imports_what_it_needs() -> None:
+    code = (
+        "import sys; from smcli.cli import main\n"
+        "try: main.main(args=sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    model = ROOT / "fixtures" / "models" / "half_plus_two"
+    argv = ["run", "--dir", str(model), "--tag_set", "serve", "--signature_def", "serving_default"]
+    done = _python("-c", code, *argv, "--input_exprs", "x=[1.0]")
+    assert done.stdout.endswith("[2.5]\n"), done.stderr
+    loaded = set(done.stderr.split())
+    assert {name for name in loaded if name.startswith("smcli.")} <= {f"smcli.{name}" for name in RUN_MODULES.split()}
+    baseline = set(
+        _python("-c", "import numpy, click, google.protobuf.message, sys; print(*sys.modules)").stdout.split()
+    )
+    assert not loaded.intersection(SLOW_MODULES) - baseline
+
+
 def test_traceback_only_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SMCLI_TRACEBACK", raising=False)
     assert golden._call(["show", "--dir", "nope"]).stderr == "OSError: SavedModel file does not exist at: nope\n"
