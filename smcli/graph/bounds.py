@@ -23,7 +23,7 @@ _SAME = frozenset(
     | {"Abs", "Neg", "Pad", "MirrorPad", "SpaceToBatchND", "BatchToSpaceND", "DepthToSpace"}
     | {"SpaceToDepth", "ResizeBilinear", "ResizeNearestNeighbor"}
 )
-_ONE = frozenset({"Sigmoid", "Tanh", "Softmax", "Sin", "Cos"})
+_LIMITED = {"Sigmoid": 1.0, "Tanh": 1.0, "Softmax": 1.0, "Relu6": 6.0}
 _GAINS = {"relu": 1.0, "elu": 1.0, "swish": 1.0, "leaky_relu": 1.0, "gelu": 1.0, "gelu_erf": 1.0}
 _LIMITS = {"relu6": 6.0, "sigmoid": 1.0, "tanh": 1.0}
 
@@ -88,24 +88,22 @@ def _bound(node: Node, bounds: Bounds, needed: frozenset[str]) -> float:
     inputs = [bounds.of(edge) for edge in node.inputs]
     if node.op in _SAME:
         return inputs[0]
-    if node.op in _ONE:
-        return 1.0
-    if node.op == "Relu6":
-        return 6.0
+    if node.op in _LIMITED:
+        return _LIMITED[node.op] if math.isfinite(inputs[0]) else math.inf  # NaN stays NaN
     if node.op in ("AddV2", "Add", "Sub", "BiasAdd", "AddN"):
         return sum(inputs)
-    if node.op in ("Mul",):
-        return inputs[0] * inputs[1] if all(map(math.isfinite, inputs)) else math.inf
+    if node.op == "Mul":
+        return math.prod(inputs) if all(map(math.isfinite, inputs)) else math.inf
     if node.op in ("Maximum", "Minimum"):
         return max(inputs)
     if node.op == "ConcatV2":
-        return max(inputs[:-1])
+        return max(inputs[:-1], default=math.inf)
     return math.inf
 
 
 def _activated(stage: Activation, bound: float) -> float:
     if stage.name in _LIMITS:
-        return _LIMITS[stage.name]
+        return _LIMITS[stage.name] if math.isfinite(bound) else math.inf  # NaN stays NaN
     return max(bound, 1.0) * max(1.0, abs(stage.alpha)) if stage.name in _GAINS else math.inf
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from smcli.graph.bounds import CHECKED, find_bounds
 from smcli.graph.constants import fold
-from smcli.graph.graph import Graph
+from smcli.graph.graph import Graph, Node
 from smcli.graph.rewrites import rewrite
 from smcli.kernels.context import Context, NoFiles, Resources
 from tests.graph.test_fusion import F, conv
@@ -93,3 +93,25 @@ def test_ops_between_keep_bounds_or_lose_them() -> None:
 
     assert checks(through("Neg")) == [(0,), ()]
     assert checks(through("Exp")) == [(0,), (0,)]
+
+
+@pytest.mark.parametrize("op", ["Sigmoid", "Relu6"])
+def test_nan_goes_through_what_limits_numbers(op: str) -> None:
+    body = body_of(
+        graph(
+            placeholder("x"),
+            const("w", np.ones((1, 1, 4, 4), np.float32)),
+            node("limited", op, "x", T=F),
+            conv("y", "limited", "w"),
+            node("out", "Relu", "y", T=F),
+        ),
+        "out",
+    )
+    assert checks(body) == [(0,)]
+
+
+@pytest.mark.parametrize("op", ["Mul", "ConcatV2", "AddV2"])
+def test_nodes_with_too_few_inputs_are_left_to_the_plan(op: str) -> None:
+    body = network(1, "Relu")
+    body.nodes.append(Node("odd", op, {}, [(body.nodes[0], 0)]))
+    assert checks(body) == [(0,)]
