@@ -136,6 +136,10 @@ def fake_quant_with_min_max_args_gradient(
     narrow_range: bool = False,
 ) -> Numbers:
     """The gradient where x is within the nudged range, else 0."""
+    if gradients.shape != x.shape:
+        raise InvalidArgumentError(
+            f"gradients and inputs must have the same size and shape, not {list(gradients.shape)} and {list(x.shape)}"
+        )
     _check_bits(num_bits)
     low, high, _ = _nudged(np.asarray(min, np.float32), np.asarray(max, np.float32), num_bits, narrow_range)
     return np.where((x >= low) & (x <= high), gradients, _F(0))
@@ -372,7 +376,7 @@ def _given_range(x: Array, low: Array, high: Array, axis: int) -> tuple[Array, A
             raise InvalidArgumentError(f"If axis is -1, input_{name} must be a scalar, not shape {list(bound.shape)}")
         if axis != -1 and bound.shape != (slices,):
             raise InvalidArgumentError(f"Shape must be of length {slices} for input_{name}, not {list(bound.shape)}")
-    if (low > high).any():
+    if not (low <= high).all():
         raise InvalidArgumentError(f"Invalid range: input_min {low} > input_max {high}")
     return low, high
 

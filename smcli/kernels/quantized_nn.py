@@ -18,10 +18,17 @@ from smcli.kernels.pool import fold, pool_windows, window_counts
 from smcli.kernels.registry import kernel
 
 
-def _scalar(name: str, value: Array) -> np.float32:
+def _one(name: str, value: Array) -> np.float32:
+    """The only element, whatever the rank: what convolutions take."""
     if value.size != 1:
         raise InvalidArgumentError(f"{name} must be a scalar, but has shape {list(value.shape)}")
     return np.float32(value.item())
+
+
+def _scalar(name: str, value: Array) -> np.float32:
+    if value.ndim:
+        raise InvalidArgumentError(f"{name} must be rank 0 but is rank {value.ndim}")
+    return np.float32(value)
 
 
 def _round_away(x: float) -> int:
@@ -87,8 +94,8 @@ def quantized_conv2d(
         raise InvalidArgumentError(f"input and filter must have the same depth: {x.shape[3]} vs {filter.shape[2]}")
     if filter.size == 0:
         raise InvalidArgumentError(f"filter must not have zero elements: {list(filter.shape)}")
-    a = (_scalar("min_input", min_input), _scalar("max_input", max_input), x.dtype)
-    b = (_scalar("min_filter", min_filter), _scalar("max_filter", max_filter), filter.dtype)
+    a = (_one("min_input", min_input), _one("max_input", max_input), x.dtype)
+    b = (_one("min_filter", min_filter), _one("max_filter", max_filter), filter.dtype)
     rows, columns = (window(x.shape[1 + axis], filter.shape[axis], stride[axis], 1, padding) for axis in (0, 1))
     check_bytes((x.shape[0], rows.out, columns.out, filter.shape[3]), 8)
     # Sums of fewer than 2^21 products of 9- and 10-bit numbers are exact in float64, and its GEMM is fast.

@@ -230,6 +230,11 @@ def ragged_tensor_to_variant(*inputs: Array, batched_input: bool) -> Array:
     for level in splits:
         if level.ndim != 1 or level.size == 0:
             raise InvalidArgumentError("All row splits must be vectors that are not empty")
+    for level, below in zip(splits, [*(inner.size - 1 for inner in splits[1:]), len(values) if values.ndim else 0]):
+        if level[0] != 0 or level[-1] != below or (level[1:] < level[:-1]).any():
+            raise InvalidArgumentError(
+                f"Invalid ragged splits: they must rise from 0 to the number of ragged values ({below})"
+            )
     if not batched_input:
         return handle(RaggedVariant(splits, values))
     return unbatch(splits, values)

@@ -47,6 +47,12 @@ def _check_lstm(x: Array, cs_prev: Array, h_prev: Array, w: Array, b: Array) -> 
     _need(b.shape == (4 * cells,), f"b must have shape [{4 * cells}], but has {list(b.shape)}")
 
 
+def _check_vectors(*vectors: Array) -> None:
+    """The weights from the cells to the gates are vectors, whether they are used or not."""
+    for name, vector in zip(("wci", "wcf", "wco"), vectors, strict=True):
+        _need(vector.ndim == 1, f"{name} must be 1D, but has shape {list(vector.shape)}")
+
+
 def _peepholes(dtype: np.dtype[Any], cells: int, *vectors: Array) -> tuple[Array, ...]:
     """The weights from the cells to the gates, checked. Raises InvalidArgumentError."""
     for name, vector in zip(("wci", "wcf", "wco"), vectors, strict=True):
@@ -97,6 +103,7 @@ def lstm_block_cell(
     Returns i, cs, f, o, ci, co, h of (batch, cells).
     """
     _check_lstm(x, cs_prev, h_prev, w, b)
+    _check_vectors(wci, wcf, wco)
     dtype, work = x.dtype, compute_dtype(x.dtype)
     joined = np.concatenate([x, h_prev], axis=1).astype(work, copy=False)
     sums = joined @ w.astype(work, copy=False) + b.astype(work, copy=False)
@@ -129,6 +136,7 @@ def _block_lstm(
     _need(seq_len_max.ndim == 0, f"seq_len_max must be a scalar, but has shape {list(seq_len_max.shape)}")
     times, batch, inputs = x.shape
     _check_lstm(x[0] if times else np.zeros((batch, inputs)), cs_prev, h_prev, w, b)
+    _check_vectors(*peepholes)
     steps = int(seq_len_max)
     _need(0 <= steps <= times, f"seq_len_max must be in [0, {times}], but is {steps}")
     dtype, work = x.dtype, compute_dtype(x.dtype)

@@ -337,6 +337,11 @@ def parse_single_sequence_example(
         raise InvalidArgumentError(
             f"Expected serialized to be a scalar, got shape: {ex.brackets(np.shape(serialized))}"
         )
+    if np.ndim(feature_list_dense_missing_assumed_empty) != 1:
+        raise InvalidArgumentError(
+            "Expected feature_list_dense_missing_assumed_empty to be a vector, got shape: "
+            f"{ex.brackets(np.shape(feature_list_dense_missing_assumed_empty))}"
+        )
     ends = np.cumsum([Ncontext_sparse, Ncontext_dense, Nfeature_list_sparse, Nfeature_list_dense]).tolist()
     flat_keys = [as_list(key)[0] for key in inputs[: ends[-1]]]
     sparse, dense, sparse_lists, dense_lists = (

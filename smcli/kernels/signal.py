@@ -79,11 +79,18 @@ def _check_enough(x: Array, sizes: Lengths) -> None:
             )
 
 
+def _check_types(real: np.dtype[Any], complex_type: np.dtype[Any]) -> None:
+    """Both in double precision or neither."""
+    if (real == np.float64) != (complex_type == np.complex128):
+        raise InvalidArgumentError(f"Wrong types for a real FFT: {real} and {complex_type}")
+
+
 def _real_forward(rank: int) -> Any:
     def rfft(input: Array, fft_length: Array, *, Tcomplex: DataType = DataType.COMPLEX64) -> Array:
         lengths = _lengths(input, fft_length, rank)
         _check_enough(input, lengths)
         dtype = Tcomplex.numpy
+        _check_types(input.dtype, dtype)
         shape = (*input.shape[:-rank], *lengths[:-1], lengths[-1] // 2 + 1 if lengths[-1] else 0)
         if input.size == 0 or 0 in shape:
             return np.zeros(shape, dtype)
@@ -98,6 +105,7 @@ def _real_inverse(rank: int) -> Any:
         needed = (*lengths[:-1], lengths[-1] // 2 + 1 if lengths[-1] else 0)
         _check_enough(input, needed)
         dtype = Treal.numpy
+        _check_types(dtype, input.dtype)
         shape = (*input.shape[:-rank], *lengths)
         if input.size == 0 or 0 in shape:
             return np.zeros(shape, dtype)

@@ -324,4 +324,8 @@ def old_names(tf, x):
     return [*found[: len(plain)], *[tf.abs(item) for item in found[len(plain) :]]]
 
 
+CASES += [
+    case("MatrixSolveLs", _label="negative_l2", matrix=np.eye(2), rhs=np.ones((2, 1)), l2_regularizer=np.float64(-1)),
+]
+
 CASES += graph_cases()

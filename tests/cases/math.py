@@ -222,6 +222,10 @@ CASES = [
     *[case("Pow", _label=f"{dtype}_negative", x=array(dtype, [1, 2]), y=array(dtype, [2, -1])) for dtype in SIGNED],
     *[case("Pow", _label=f"{d}_half", x=sample(d), y=array(d, 0.5)) for d in FLOATS],
     *[case("Pow", _label=f"{d}_half_rows", x=sample(d)[None], y=array(d, [[0.5], [-0.5]])) for d in FLOATS],
+    *[
+        case("ApproximateEqual", _label=f"at_{t}", x=np.float64([1, 1, 1]), y=np.float64([1, 1.5, 1.25]), tolerance=t)
+        for t in (0.25, 0.0, -0.5)
+    ],
     case("Pow", _label="negative_of_one", x=array("int32", [1, -1]), y=array("int32", [-2, -3])),
     case("Pow", _label="negative_of_zero", x=array("int32", [0]), y=array("int32", [-2])),
     case("Pow", _label="overflow", x=array("int32", [3, 10]), y=array("int32", [40, 11])),

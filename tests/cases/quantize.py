@@ -753,3 +753,20 @@ def uniform_others() -> list:
 
 
 CASES = [*uniform_others(), *fake_quant(), *quantize_v2(), *there_and_back(), *arithmetic(), *uniform(), *graph_cases()]
+
+CASES += [
+    case(
+        "FakeQuantWithMinMaxArgsGradient",
+        _label="shapes",
+        gradients=np.ones((5, 3), np.float32),
+        inputs=np.ones((1, 3), np.float32),
+    ),
+    case(
+        "QuantizeAndDequantizeV2",
+        _label="nan_range",
+        input=np.ones(3, np.float32),
+        input_min=np.float32(-3),
+        input_max=np.float32(np.nan),
+        range_given=True,
+    ),
+]

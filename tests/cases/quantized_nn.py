@@ -101,4 +101,14 @@ for op in ("QuantizedRelu", "QuantizedRelu6"):
                     out_type="q" + np.dtype(dtype).name,
                 )
             )
+CASES += [
+    case(
+        "QuantizedRelu",
+        _label="range_of_a_vector",
+        features=Typed(np.arange(4, dtype=np.uint8), "quint8"),
+        min_features=np.zeros(1, np.float32),
+        max_features=np.float32(1),
+    ),
+]
+
 CASES += graph_cases()

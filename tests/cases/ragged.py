@@ -258,4 +258,15 @@ def ragged_map(tf, splits, values):
     return [tf.map_fn(lambda row: tf.reduce_sum(row), ragged, fn_output_signature=tf.float32)]
 
 
+CASES += [
+    case(
+        "RaggedTensorToVariant",
+        _label=f"splits_{splits}",
+        rt_nested_splits=[np.int64(splits)],
+        rt_dense_values=np.ones(3, np.float32),
+        batched_input=False,
+    )
+    for splits in ([6, 3], [1, 3], [0, 2], [0, 2, 1, 3], [0, 3, 3])
+]
+
 CASES += graph_cases()

@@ -86,4 +86,9 @@ def short_inputs_padded(tf, x):
     return [spectrum, tf.signal.irfft(spectrum, [16])]
 
 
+CASES += [
+    case("RFFT", _label="types", input=np.ones(8, np.float32), fft_length=np.int32([8]), Tcomplex="complex128"),
+    case("IRFFT", _label="types", input=np.ones(5, np.complex64), fft_length=np.int32([8]), Treal="float64"),
+]
+
 CASES += graph_cases()
