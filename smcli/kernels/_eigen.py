@@ -1,141 +1,101 @@
-"""The signs and phases of Eigen's eigenvectors: TensorFlow's SelfAdjointEigV2 returns what Eigen computes.
+"""Small float32 arithmetic with the formulas and in the order of the Eigen kernels that TensorFlow's CPU build runs, so
+that printed digits agree. Larger inputs go to faster routines, which are as exact but round elsewhere.
 
-Eigenvectors are unique up to a phase, which falls out of the steps of the algorithm; so its steps are followed here:
-Householder reduction to a tridiagonal matrix, then implicit QR steps with Wilkinson shifts
-(Eigen/src/Eigenvalues/Tridiagonalization.h, SelfAdjointEigenSolver.h; Golub & Van Loan, Matrix Computations, 8.3).
+TensorFlow's wheel computes without fused multiply-add here, in packets of eight, so NumPy's float32 steps are the same.
 """
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 
-Array = np.ndarray[Any, Any]
+from smcli.kernels.context import Array
 
-MAX_SIZE = 64  # the steps are Python's; beyond this size they would take longer than the decomposition is worth
-MAX_SWEEPS = 30
+# Up to here exactness is cheap: elements of a tensor, and of a matrix that a row is multiplied by.
+SMALL_TENSOR = 2**10
+SMALL_MATRIX = 2**12
+MOST_ROWS = 127  # of such a matrix; from there on Eigen sums in blocks
 
+_PACKET = 8
 
-def self_adjoint_vectors(matrix: Array) -> Array:
-    """Eigenvectors in columns, by ascending eigenvalue, of a Hermitian matrix [n, n] given by its lower triangle."""
-    n = len(matrix)
-    if n == 1:
-        return np.ones_like(matrix)
-    a = np.tril(matrix)
-    scale = np.abs(a).max()
-    a = a / (scale if scale else scale.dtype.type(1))
-    a = a + np.tril(a, -1).conj().T
-    diagonal, below, vectors = _tridiagonal(a)
-    _diagonalize(diagonal, below, vectors)
-    return vectors[:, _selection_order(diagonal)]
-
-
-def _tridiagonal(a: Array) -> tuple[Array, Array, Array]:
-    """The diagonal and subdiagonal (real) of Q^H A Q, and Q."""
-    n = len(a)
-    real = np.zeros((), a.dtype).real.dtype
-    below = np.zeros(n - 1, real)
-    reflections = []
-    for i in range(n - 1):
-        column = a[i + 1 :, i].copy()
-        tail = float((np.abs(column[1:]) ** 2).sum())
-        head = column[0]
-        if tail <= np.finfo(real).tiny and np.imag(head) ** 2 <= np.finfo(real).tiny:
-            tau, beta = a.dtype.type(0), real.type(np.real(head))
-            column[1:] = 0
-        else:
-            beta = real.type(math.sqrt(abs(complex(head)) ** 2 + tail))
-            beta = -beta if np.real(head) >= 0 else beta
-            column[1:] /= head - beta
-            tau = a.dtype.type(np.conj((beta - head) / beta))
-        column[0] = 1
-        below[i] = beta
-        reflections.append((column, tau))
-        block = a[i + 1 :, i + 1 :]
-        p = (block @ (np.conj(tau) * column)).astype(a.dtype)
-        p = p + (np.conj(tau) * a.dtype.type(-0.5) * np.vdot(p, column)) * column
-        block -= np.outer(column, p.conj()) + np.outer(p, column.conj())
-    q = np.eye(n, dtype=a.dtype)
-    for i, (column, tau) in reversed(list(enumerate(reflections))):
-        block = q[i + 1 :, i + 1 :]
-        block -= np.conj(tau) * np.outer(column, column.conj() @ block)
-    return np.diagonal(a).real.copy(), below, q
+_one = np.float32(1)
+_half = np.float32(0.5)
+_log2e = np.float32(1.44269504088896341)
+_ln2_high, _ln2_low = np.float32(-0.693359375), np.float32(2.12194440e-4)
+_coefficients = tuple(
+    np.float32(value)
+    for value in (
+        0.49999988079071044921875,
+        0.16666518151760101318359375,
+        4.166965186595916748046875e-2,
+        8.36894474923610687255859375e-3,
+        1.37449637986719608306884765625e-3,
+    )
+)
+_largest, _smallest = np.float32(88.723), np.float32(-104.0)
 
 
-def _diagonalize(diagonal: Array, below: Array, vectors: Array) -> None:
-    """Implicit QR steps until the subdiagonal is gone; all in place."""
-    real = diagonal.dtype
-    limit, precision = np.finfo(real).tiny, 1 / np.finfo(real).eps
-    end, start = len(diagonal) - 1, 0
-    for _ in range(MAX_SWEEPS * len(diagonal)):
-        for i in range(start, end):
-            small = abs(below[i]) < limit
-            if small or (precision * below[i]) ** 2 <= abs(diagonal[i]) + abs(diagonal[i + 1]):
-                below[i] = 0
-        while end > 0 and below[end - 1] == 0:
-            end -= 1
-        if end <= 0:
-            return
-        start = end - 1
-        while start > 0 and below[start - 1] != 0:
-            start -= 1
-        _qr_step(diagonal, below, start, end, vectors)
+def exp(x: Array) -> Array:
+    """e to the power of float32 numbers (pexp_float in Eigen/src/Core/arch/Default/GenericPacketMathFunctions.h)."""
+    p2, p3, p4, p5, p6 = _coefficients
+    clipped = np.minimum(x, _largest)
+    whole = np.floor(clipped * _log2e + _half)
+    rest = whole * _ln2_high + clipped
+    rest = whole * _ln2_low + rest
+    square = rest * rest
+    even = square * (square * p6 + p4) + p2
+    odd = square * p5 + p3
+    grown = square * (rest * odd + even) + (rest + _one)
+    powers = np.where(np.isfinite(whole), whole, 0).astype(np.int32)
+    result: Array = np.maximum(np.ldexp(grown, powers), x)
+    return np.where(x < _smallest, np.float32(0), result)
 
 
-def _qr_step(diagonal: Array, below: Array, start: int, end: int, vectors: Array) -> None:
-    one = diagonal.dtype.type(1)
-    td = (diagonal[end - 1] - diagonal[end]) * diagonal.dtype.type(0.5)
-    e = below[end - 1]
-    mu = diagonal[end]
-    if td == 0:
-        mu = mu - abs(e)
-    elif e != 0:
-        h = np.hypot(td, e)
-        mu = mu - e * e / (td + (h if td > 0 else -h))
-    x, z = diagonal[start] - mu, below[start]
-    for k in range(start, end):
-        if z == 0:
-            return
-        c, s = _givens(x, z, one)
-        upper = s * diagonal[k] + c * below[k]
-        lower = s * below[k] + c * diagonal[k + 1]
-        diagonal[k] = c * (c * diagonal[k] - s * below[k]) - s * (c * below[k] - s * diagonal[k + 1])
-        diagonal[k + 1] = s * upper + c * lower
-        below[k] = c * upper - s * lower
-        if k > start:
-            below[k - 1] = c * below[k - 1] - s * z
-        x = below[k]
-        if k < end - 1:
-            z = -s * below[k + 1]
-            below[k + 1] = c * below[k + 1]
-        left, right = vectors[:, k].copy(), vectors[:, k + 1].copy()
-        vectors[:, k] = c * left - s * right
-        vectors[:, k + 1] = s * left + c * right
+def row_sums(x: Array) -> Array:
+    """The sums of the last axis, which stays with size 1, in Eigen's order (InnerMostDimReducer in
+    unsupported/Eigen/CXX11/src/Tensor/TensorReduction.h): four packets side by side as long as there are four, then
+    one by one, then the lanes of the packet halved and halved; what fills no packet is summed by itself.
+    """
+    size = x.shape[-1]
+    packed, fours = size - size % _PACKET, size - size % (4 * _PACKET)
+    total = np.zeros((*x.shape[:-1], 1), np.float32)
+    if packed:
+        lanes = np.zeros((*x.shape[:-1], _PACKET), np.float32)
+        if fours:
+            lanes = _in_turn(_in_turn(x[..., :fours].reshape(*x.shape[:-1], -1, 4, _PACKET), -3), -2)
+        for start in range(fours, packed, _PACKET):
+            lanes = lanes + x[..., start : start + _PACKET]
+        width = _PACKET
+        while width > 1:
+            width //= 2
+            lanes = lanes[..., :width] + lanes[..., width:]
+        total = lanes
+    rest = np.zeros_like(total)
+    for index in range(packed, size):
+        rest = rest + x[..., index : index + 1]
+    return total + rest
 
 
-def _givens(p: Any, q: Any, one: Any) -> tuple[Any, Any]:
-    """The rotation (c, s) that turns (p, q) into (r, 0), with Eigen's choice of signs."""
-    if q == 0:
-        return (-one if p < 0 else one), one * 0
-    if p == 0:
-        return one * 0, (one if q < 0 else -one)
-    if abs(p) > abs(q):
-        t = q / p
-        u = np.sqrt(one + t * t)
-        u = -u if p < 0 else u
-        return one / u, -t * (one / u)
-    t = p / q
-    u = np.sqrt(one + t * t)
-    u = -u if q < 0 else u
-    return -t * (-one / u), -one / u
+def _in_turn(x: Array, axis: int) -> Array:
+    """The sum along an axis that is not the last, one after the other."""
+    result: Array = np.add.reduce(x, axis=axis)
+    return result
 
 
-def _selection_order(values: Array) -> list[int]:
-    """The order that a selection sort by swaps ends with."""
-    order = list(range(len(values)))
-    for i in range(len(order) - 1):
-        least = min(range(i, len(order)), key=lambda j: values[order[j]])
-        order[i], order[least] = order[least], order[i]
-    return order
+def softmax(logits: Array) -> Array:
+    """exp(x) / Σ exp(x) over the last axis, by the reciprocal of the sum
+    (tensorflow/core/kernels/softmax_op_functor.h).
+
+    From eight rows on TensorFlow takes an approximate reciprocal, whose digits are those of the processor.
+    """
+    grown = exp(logits - logits.max(axis=-1, keepdims=True))
+    result: Array = grown * (_one / row_sums(grown))
+    return result
+
+
+def row_product(row: Array, matrix: Array) -> Array:
+    """The product of a matrix of one row and one of at most MOST_ROWS rows, which are summed one after the other
+    (Eigen/src/Core/products/GeneralMatrixVector.h)."""
+    products = row.reshape(-1, 1) * matrix
+    if products.shape[1] == 1 and products.size:  # NumPy would sum a column in pairs
+        return np.cumsum(products, axis=0)[-1:]
+    return np.add.reduce(products, axis=0, keepdims=True)

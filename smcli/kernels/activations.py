@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels import _eigen
 from smcli.kernels._convolution import compute_dtype
 from smcli.kernels._short_floats import by_table
 from smcli.kernels._windows import channels_first
@@ -191,6 +192,8 @@ def softmax(logits: Array) -> Array:
     _need_vector(logits)
     if logits.size == 0:
         return logits.copy()
+    if logits.dtype == np.float32 and logits.size <= _eigen.SMALL_TENSOR:
+        return _eigen.softmax(logits)
     grown = _shifted(logits)
     np.exp(grown, out=grown)
     grown /= grown.sum(axis=-1, keepdims=True)
