@@ -100,7 +100,12 @@ def _command(spec: CommandSpec) -> click.Command:
 
     def call(**values: Any) -> None:
         method = [values.pop("method")] if spec.methods else []
-        flags, command = Flags(**values), _import_command(spec.name)
+        flags = Flags(**values)
+        if spec.name == "run":
+            from smcli.runtime.threads import use_threads
+
+            use_threads(flags.num_threads)
+        command = _import_command(spec.name)
         with limited(flags, spec.name), _colour(flags.color):
             command(flags, *method)
 
