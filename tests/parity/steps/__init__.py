@@ -1,0 +1,8 @@
+"""The kinds of steps that random programs are made of. Importing a module of this package adds its own to OPS."""
+
+from tests.parity.random_programs import OPS as OPS
+from tests.parity.steps import flow as flow
+from tests.parity.steps import maths as maths
+from tests.parity.steps import networks as networks
+from tests.parity.steps import shapes as shapes
+from tests.parity.steps import texts as texts

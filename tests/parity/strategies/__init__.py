@@ -1,0 +1,1 @@
+"""What hypothesis draws for the parity suite: `arrays` for values, `mutations` for changed cases of the tables."""
