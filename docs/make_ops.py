@@ -14,7 +14,7 @@ from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
 
-from smcli.graph.binding import STRUCTURAL
+from smcli.graph.structural import STRUCTURAL
 from smcli.kernels.index import MODULE_OF_OP
 from smcli.proto.graph_pb2 import GraphDef
 from smcli.tensors.types import DataType, from_number

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from smcli.cli.flags import Flags
 from smcli.graph.outside import ALLOWED_BY_NAME, OUTSIDE_OPS
+from smcli.graph.structural import STRUCTURAL
+from smcli.kernels.index import MODULE_OF_OP
 from smcli.report.show import scan_text
 from smcli.savedmodel.meta_graph import MetaGraph, split_items
 from smcli.savedmodel.ops import used_ops
@@ -27,11 +30,27 @@ def scan(flags: Flags) -> None:
         sys.stdout.write(scan_text(graph.tags, denied, denied & used_ops(graph.graph_def())))
         if not flags.op_denylist:
             _say_what_run_refuses(graph)
+            _say_what_is_missing(graph)
 
 
 def _say_what_run_refuses(graph: MetaGraph) -> None:
     """On stderr, since the original says nothing of it."""
     for op, nodes in sorted(nodes_using(graph, OUTSIDE_OPS).items()):
-        more = f" and {len(nodes) - MAX_NODES} more" if len(nodes) > MAX_NODES else ""
         verdict = f"--allow_ops {op} lets it run" if op in ALLOWED_BY_NAME else "run refuses it always"
-        print(f"{op} {OUTSIDE_OPS[op]}: {', '.join(nodes[:MAX_NODES])}{more} ({verdict})", file=sys.stderr)
+        print(f"{op} {OUTSIDE_OPS[op]}: {_shown(nodes)} ({verdict})", file=sys.stderr)
+
+
+def _say_what_is_missing(graph: MetaGraph) -> None:
+    """Which ops have no kernel; those of OUTSIDE_OPS have been named."""
+    library = graph.graph_def().library.function
+    used = {node.op for function in library for node in function.node_def}
+    used.update(node.op for node in graph.graph_def().node)
+    missing = used - MODULE_OF_OP.keys() - STRUCTURAL - OUTSIDE_OPS.keys()
+    missing -= {function.signature.name for function in library}
+    for op, nodes in sorted(nodes_using(graph, missing).items()):
+        print(f"{op} is an op that smcli does not have: {_shown(nodes)}", file=sys.stderr)
+
+
+def _shown(nodes: Sequence[str]) -> str:
+    more = f" and {len(nodes) - MAX_NODES} more" if len(nodes) > MAX_NODES else ""
+    return f"{', '.join(nodes[:MAX_NODES])}{more}"

@@ -8,24 +8,14 @@ from typing import Any
 
 from smcli.errors import InvalidArgumentError, OpError, SmcliError, UnsupportedOpsError
 from smcli.graph import attrs as attr_values
-from smcli.graph.graph import ARG, FRAME_OPS, Body, Graph, Node, arg_count
+from smcli.graph.graph import Body, Graph, Node, arg_count
 from smcli.graph.inline import callee
 from smcli.graph.schema import find_schema
+from smcli.graph.structural import STRUCTURAL
 from smcli.kernels import registry
 from smcli.kernels.context import Context, FunctionRef
 
 MakeContext = Callable[[str], Context]
-
-# What the planner and the frame executor do themselves, without a kernel.
-STRUCTURAL = FRAME_OPS | {
-    ARG,
-    "Const",
-    "NoOp",
-    "ControlTrigger",
-    "Placeholder",
-    "PlaceholderV2",
-    "PlaceholderWithDefault",
-}
 
 
 def bind_attrs(node: Node, kernel: registry.Kernel) -> dict[str, Any]:

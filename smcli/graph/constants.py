@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from smcli.graph.binding import STRUCTURAL, MakeContext, bind, check_inputs, find_kernel, functions_of
+from smcli.graph.binding import MakeContext, bind, check_inputs, find_kernel, functions_of
 from smcli.graph.graph import REFERENCE_VARIABLES, Body, Graph, Node
 from smcli.graph.plan import ALIASES, constant
 from smcli.graph.schema import find_schema
+from smcli.graph.structural import STRUCTURAL
 from smcli.kernels.context import Array, Variable
 
 Guards = list[tuple[Variable, Array]]

@@ -14,16 +14,13 @@ from typing import Any
 from smcli.errors import InvalidArgumentError, NotFoundError, ResourceExhaustedError
 from smcli.graph import attrs as attr_values
 from smcli.graph.schema import Schema, find_schema
+from smcli.graph.structural import ARG as ARG
+from smcli.graph.structural import FRAME_OPS as FRAME_OPS
 from smcli.kernels.context import FunctionRef
 from smcli.proto.graph_pb2 import AttrValue, FunctionDef, GraphDef, NodeDef
 
 Edge = tuple["Node", int]
 
-ARG = "_Arg"  # the op of the nodes that stand for a body's inputs
-FRAME_OPS = frozenset(
-    {"Switch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond"}
-    | {"RefSwitch", "RefMerge", "RefEnter", "RefExit", "RefNextIteration"}
-)
 BACK_EDGES = frozenset({"NextIteration", "RefNextIteration"})
 REFERENCE_VARIABLES = frozenset({"Variable", "VariableV2"})
 MERGES = frozenset({"Merge", "RefMerge"})
