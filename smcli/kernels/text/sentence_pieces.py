@@ -85,6 +85,11 @@ class Processor:
     def _rows(self, proto: Any) -> Pieces:
         return [(piece.piece, piece.id, piece.begin, piece.end) for piece in proto.pieces]
 
+    def encode_plain(self, values: list[bytes], out_type: type) -> list[list[Any]]:
+        """The ids (int) or pieces (str) of each string, without their places."""
+        found: list[list[Any]] = self._run("Encode", values, out_type)
+        return found
+
     def encode(self, values: list[bytes], **sampling: Any) -> list[Pieces]:
         encoded = self._run("Encode", values, **sampling)
         return [self._rows(SentencePieceText.FromString(one)) for one in encoded]
@@ -96,9 +101,9 @@ class Processor:
     def decode(self, rows: list[list[int]] | list[list[str]]) -> list[bytes]:
         return [SentencePieceText.FromString(one).text for one in self._run("Decode", rows)]
 
-    def _run(self, method: str, values: list[Any], **options: Any) -> Any:
+    def _run(self, method: str, values: list[Any], out_type: Any = "serialized_proto", **options: Any) -> Any:
         try:
-            return getattr(self.library, method)(values, out_type="serialized_proto", **options)
+            return getattr(self.library, method)(values, out_type=out_type, **options)
         except (RuntimeError, ValueError, IndexError) as error:
             raise InternalError(str(error)) from None
 
@@ -225,9 +230,31 @@ def sentencepiece_tokenize(
     return_nbest: bool = False,
 ) -> tuple[Array, Array]:
     """Ids or pieces, and row splits."""
+    if not return_nbest and np.isin(nbest_size, (0, 1)).all() and np.size(input):
+        return _tokenized_plain(sp_handle, input, (add_bos, add_eos, reverse), out_type, Tsplits)
     rows = _tokenized(sp_handle, input, nbest_size, alpha, (add_bos, add_eos, reverse), return_nbest)
     pieces = [piece for row in rows for piece in row]
     return _values(pieces, out_type), splits_of([len(row) for row in rows], Tsplits.numpy)
+
+
+def _tokenized_plain(
+    sp_handle: Any, input: Array, options: tuple[Array, Array, Array], out_type: DataType, Tsplits: DataType
+) -> tuple[Array, Array]:
+    """The best segmentations, with no more asked of the library than ids or pieces."""
+    processor = _processor(sp_handle)
+    is_text = out_type is DataType.STRING
+    around = _options(processor, *options)
+    column = 0 if is_text else 1
+    start = [around.bos[column]] if around.bos else []
+    end = [around.eos[column]] if around.eos else []
+    rows: list[list[Any]] = processor.encode_plain(as_list(input), str if is_text else int)
+    if is_text:
+        rows = [[text(piece) for piece in row] for row in rows]
+    if start or end or around.reverse:
+        rows = [[*start, *row, *end][:: -1 if around.reverse else 1] for row in rows]
+    flat = [item for row in rows for item in row]
+    values = strings(flat) if is_text else np.array(flat, np.int32)
+    return values, splits_of([len(row) for row in rows], Tsplits.numpy)
 
 
 @kernel("SentencepieceTokenizeWithOffsetsOp", stateful=True)

@@ -7,6 +7,7 @@ terminal punctuation, then closing punctuation. Version 1 goes over tokens, vers
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -34,6 +35,8 @@ _EMOTICONS = r"""
 >_< D: :o :-o =o o.o :O :-O =O O.O x_x X-( X( X-o X-O :X) (=^.^=) (=^..^=) =^_^= -<@% :(|) (]:{ <\3 ~@~ 8'( XD DX
 """
 _EMOTICON_PATTERN = re.compile(b"|".join(re.escape(face.encode()) for face in _EMOTICONS.split()))
+_STARTS = b"".join(sorted({re.escape(face[:1].encode()) for face in _EMOTICONS.split()}))
+_CANDIDATE_PATTERN = re.compile(rb"(?=[A-Z]\.[A-Z]\.)|(?=[" + _STARTS + rb"])(?=" + _EMOTICON_PATTERN.pattern + rb")")
 _ACRONYM_PATTERN = re.compile(rb"(?:[A-Z]\.){2,}")
 
 Fragment = tuple[int, int, int, int]  # start, end, properties, terminal punctuation
@@ -68,9 +71,16 @@ class _Match:
 
 
 def _boundary(
-    start: int, count: int, allowed: Callable[[int], bool], advance: Callable[[_Match, int], _Match | None]
+    start: int,
+    count: int,
+    allowed: Callable[[int], bool],
+    advance: Callable[[_Match, int], _Match | None],
+    skip: Callable[[int], int],
 ) -> _Match:
-    """The longest match from `start` on. What may not follow a space after the end of a sentence ends the match."""
+    """The longest match from `start` on. What may not follow a space after the end of a sentence ends the match.
+
+    skip: from a place to the first from it on where terminal punctuation may begin.
+    """
     current, before = _Match(), _Match()
     at = start
     while at < count:
@@ -78,6 +88,9 @@ def _boundary(
             if not allowed(at):
                 break
             before = current
+        elif current.terminal < 0 and (after := skip(at)) > at:
+            current, at = _Match(end=after), after
+            continue
         following = advance(current, at)
         if following is not None:
             current = following
@@ -130,7 +143,7 @@ def _fragments_of_tokens(words: list[_Word]) -> list[Fragment]:
     sentential = False  # whether the last open bracket stood at the start of its fragment
     start = 0
     while start < len(words):
-        match = _boundary(start, len(words), allowed, advance)
+        match = _boundary(start, len(words), allowed, advance, lambda at: at)
         opened = next((index for index in range(match.end - 1, start - 1, -1) if words[index].open), None)
         if opened is not None:
             sentential = opened == start
@@ -218,6 +231,14 @@ class _Document:
         self.ellipses = {match.start() for match in re.finditer(rb"(?=\.\.\.)", text)}
         self.ellipses.update(offsets[codes == _ELLIPSIS].tolist())
 
+        candidates = {match.start() for match in _CANDIDATE_PATTERN.finditer(text)} | self.ellipses
+        candidates.update(np.flatnonzero(at_byte & TERMINAL).tolist())
+        self.candidates = sorted(candidates)
+
+    def skip(self, at: int) -> int:
+        found = bisect_left(self.candidates, at)
+        return self.candidates[found] if found < len(self.candidates) else len(self.text)
+
     def emoticon(self, at: int) -> int:
         """The length of the emoticon at a place, 0 for none."""
         match = _EMOTICON_PATTERN.match(self.text, at)
@@ -280,7 +301,7 @@ class _Document:
             if self.flags[at] & SPACE:
                 at += 1
                 continue
-            match = _boundary(at, count, self.allowed, self.advance)
+            match = _boundary(at, count, self.allowed, self.advance, self.skip)
             properties, punctuation = 0, -1
             if match.terminal >= 0:
                 properties, punctuation = _TERMINAL, self._terminal_punctuation(match)
