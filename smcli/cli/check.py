@@ -10,6 +10,7 @@ import click
 
 from smcli.analysis.check import FAILED, SKIPPED, Golden, Result
 from smcli.analysis.check import check as run_check
+from smcli.cli.limited import bounded
 from smcli.cli.own import find_meta_graph, model_directory, tag_set
 from smcli.inputs.arguments import load_inputs
 from smcli.report.tables import write_json
@@ -40,6 +41,7 @@ _MARKS = {"passed": "ok  ", "failed": "FAIL", "skipped": "-   "}
     help="text for people, json for scripts, junit for CI.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print only what failed.")
+@bounded
 @click.pass_context
 def check(
     context: click.Context,

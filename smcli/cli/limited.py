@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
 
 import click
 
 from smcli.cli.flags import Flags
+from smcli.cli.table import FLAGS
 from smcli.errors import OutOfMemoryError, SmcliError
 
-BOUNDED = (
-    "run",
-    "freeze_model",
-)  # commands that run a model: bounded by the memory that is free, unless told otherwise
+F = TypeVar("F", bound=Callable[..., Any])
+# Commands that run a model: bounded by the memory that is free, unless told otherwise.
+BOUNDED = ("run", "freeze_model")
 _BYTES = re.compile(r"(\d{1,18})([KMGT]?)(?:i?B)?\Z", re.IGNORECASE)
+
+
+def bounded(function: F) -> F:
+    """Adds --timeout and --memory_limit to a command of smcli's own that runs models."""
+
+    @functools.wraps(function)
+    def call(*args: Any, timeout: str, memory_limit: str, **kwargs: Any) -> Any:
+        with limited(Flags(timeout=timeout, memory_limit=memory_limit), BOUNDED[0]):
+            return function(*args, **kwargs)
+
+    for flag in (flag for flag in FLAGS if flag.name in ("timeout", "memory_limit")):
+        call = click.option(f"--{flag.name}", default="", help=flag.help)(call)
+    return cast(F, call)
 
 
 @contextlib.contextmanager

@@ -71,6 +71,12 @@ def test_commands_that_run_nothing_take_the_flags(tmp_path: Path, command: str) 
     assert done.stdout
 
 
+def test_check_takes_them_too(tmp_path: Path) -> None:
+    done = models.smcli("check", "--dir", str(models.endless_while(tmp_path)), "--timeout", "2")
+    assert (done.returncode, done.stderr.count("\n")) == (124, 1)
+    assert models.smcli("check", "--dir", str(models.filled(tmp_path / "f", [])), "--timeout", "60").returncode == 0
+
+
 needs_bound = pytest.mark.skipif(limits._data_bytes() is None, reason="this system can not bound a process")
 
 
