@@ -20,6 +20,7 @@ from smcli.kernels.text._rows import checked_splits, splits_of, strings, vector
 from smcli.kernels.text._trie import Trie
 from smcli.kernels.text.whitespace import whitespace_spans
 
+DEVIATIONS = {"PhraseTokenize": "a model with a probability draws from another generator; neither has a seed"}
 _ENDINGS = (b"'t", b"'s", b".", b",", b"!", b"?", b"'m", b"'re", b"'ll", b"'d", b"'ve")
 
 

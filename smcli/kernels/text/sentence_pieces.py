@@ -23,6 +23,8 @@ from smcli.kernels.text._rows import checked_splits, splits_of, strings
 from smcli.proto.sentencepiece_pb2 import NBestSentencePieceText, SentencePieceModel, SentencePieceText
 from smcli.tensors.types import DataType
 
+_SAMPLING = "sampling draws from the generator of another release of the library; neither has a seed"
+DEVIATIONS = {"SentencepieceTokenizeOp": _SAMPLING, "SentencepieceTokenizeWithOffsetsOp": _SAMPLING}
 _LEAF = 0x80000000
 _MAX_NBEST = 512  # of SampleEncode (unigram_model.cc)
 _TYPES = range(1, 7)  # normal, unknown, control, user defined, unused, byte

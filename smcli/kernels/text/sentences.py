@@ -22,6 +22,8 @@ from smcli.kernels.text._rows import vector
 from smcli.kernels.text._unicode import CLOSE, OPEN, PUNCTUATION, SPACE, TERMINAL, flag_bytes
 from smcli.kernels.unicode import check_replacement
 
+DEVIATIONS = {"SentenceFragments": "encodings are known that TensorFlow Text's ICU has no tables for"}
+
 # Properties of fragments
 _TERMINAL, _MULTIPLE, _HAS_CLOSE, _SENTENTIAL = 1, 2, 4, 8
 # Properties of tokens
