@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from smcli.errors import InvalidArgumentError, OpError, SmcliError, UnsupportedOpsError
@@ -70,11 +70,20 @@ def find_kernel(node: Node, graph: Graph) -> registry.Kernel | None:
     return kernel
 
 
+@cache
+def _takes_functions(op: str) -> bool:
+    """Whether an op has attrs that are functions; true where its schema is not known."""
+    schema = find_schema(op)
+    return schema is None or any(attr["type"] in ("func", "list(func)") for attr in schema.attrs.values())
+
+
 def functions_of(node: Node, graph: Graph) -> Iterable[FunctionRef]:
     """The functions that a node may call: through its attrs, or by its very op."""
     direct = callee(node, graph)
     if direct is not None:
         yield direct
+        return
+    if not _takes_functions(node.op):
         return
     for value in node.attrs.values():
         kind = value.WhichOneof("value")

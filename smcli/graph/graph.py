@@ -162,6 +162,10 @@ class Graph:
                     if text[1:] not in fed:  # what is given has no need to run first
                         node.controls.append(node_of(text[1:], node.name))
                     continue
+                known = made.get(text)
+                if known is not None and text not in fed:  # most inputs: output 0 of a node met before
+                    node.inputs.append((known, 0))
+                    continue
                 name, index = parse_tensor_name(text)
                 given = cut.get((name, index))
                 node.inputs.append((given, 0) if given is not None else (node_of(name, node.name), index))
