@@ -1,4 +1,4 @@
-"""Encoding images: what is encoded is decoded again, and the pixels compared."""
+"""Encoding images: the bytes of the files are compared, and the pixels that come back."""
 
 import numpy as np
 
@@ -9,7 +9,29 @@ Y, X = np.mgrid[0:19, 0:27]
 PICTURE = np.stack([(np.sin(X / (3 + c)) + np.cos(Y / 4)) * 55 + 128 for c in range(4)], -1).astype(np.uint8)
 DEEP = rng.integers(0, 65536, (5, 4, 3)).astype(np.uint16)
 
+LARGE = np.stack([(np.sin(np.arange(150) / (9 + c)) * 90 + np.arange(170)[:, None]) for c in range(3)], -1).astype(
+    np.uint8
+)
+
 CASES = [
+    *(case("EncodePng", _label=f"level_{level}", image=PICTURE, compression=level) for level in (-1, 0, 1, 6, 9)),
+    *(case("EncodePng", _label=f"channels_{c}", image=PICTURE[..., :c].copy()) for c in (1, 2, 3)),
+    *(
+        case("EncodePng", _label=f"size_{h}_{w}", image=PICTURE[:h, :w].copy())
+        for h, w in ((1, 1), (1, 9), (9, 1), (2, 2))
+    ),
+    *(case("EncodePng", _label=f"large_{level}", image=LARGE, compression=level) for level in (-1, 0, 3)),
+    case("EncodePng", _label="deep", image=DEEP),
+    *(case("EncodeJpeg", _label=f"quality_{q}", image=LARGE, quality=q) for q in (0, 1, 50, 95, 100)),
+    case("EncodeJpeg", _label="full_chroma", image=LARGE, chroma_downsampling=False),
+    case("EncodeJpeg", _label="grey", image=PICTURE[..., :1].copy(), format="grayscale"),
+    case("EncodeJpeg", _label="progressive", image=LARGE, progressive=True),
+    case("EncodeJpeg", _label="optimized", image=LARGE, optimize_size=True),
+    case(
+        "EncodeJpeg", _label="density", image=PICTURE[..., :3].copy(), density_unit="cm", x_density=7, y_density=70000
+    ),
+    case("EncodeJpeg", _label="metadata", image=PICTURE[..., :3].copy(), xmp_metadata="<x>yes</x>"),
+    case("EncodeJpegVariableQuality", _label="bytes", images=PICTURE[..., :3].copy(), quality=np.int32(40)),
     case("EncodePng", image=PICTURE, compression=10),
     case("EncodePng", image=PICTURE[0]),
     case("EncodePng", image=np.zeros((2, 2, 5), np.uint8)),
