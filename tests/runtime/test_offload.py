@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,6 +17,8 @@ from tests.graph.test_fusion import F, conv, weights
 from tests.graphs import const, graph, node, placeholder
 
 pytestmark = pytest.mark.skipif(library.get() is None, reason="oneDNN is not installed (pip install smcli[onednn])")
+
+ROOT = Path(__file__).parents[2]
 
 
 def network(*more):
@@ -69,3 +76,21 @@ def test_a_run_with_effects_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> 
     (answer, number), (plain, same) = runs(Session.from_graph_def(network(shape, draw)), x, monkeypatch, ("out", "r"))
     np.testing.assert_array_equal(np.isnan(answer), np.isnan(plain))
     np.testing.assert_array_equal(number, same)
+
+
+def test_one_thread_and_two_agree(tmp_path) -> None:
+    """The number of threads is OpenMP's to read, when the library is opened: a process for each."""
+    program = (
+        "import sys, numpy as np\n"
+        "from smcli.runtime.session import Session\n"
+        "from tests.runtime.test_offload import network\n"
+        "x = np.random.default_rng(1).standard_normal((2, 40, 40, 4)).astype(np.float32)\n"
+        "np.save(sys.argv[1], Session.from_graph_def(network()).run(['out'], {'x': x})[0])\n"
+    )
+    answers = []
+    for threads in ("1", "2"):
+        path = tmp_path / f"{threads}.npy"
+        environment = os.environ | {"OMP_NUM_THREADS": threads}
+        subprocess.run([sys.executable, "-c", program, str(path)], env=environment, cwd=ROOT, check=True)
+        answers.append(np.load(path))
+    np.testing.assert_allclose(*answers, rtol=0, atol=3e-6 * float(np.abs(answers[0]).max()))
