@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from google.protobuf import text_encoding
 
+from smcli.errors import SmcliError
 from smcli.proto.graph_pb2 import NodeDef
 from smcli.proto.saved_model_pb2 import SignatureDef, TensorInfo
 from smcli.proto.types_pb2 import DataType as DataTypeProto
@@ -16,7 +17,10 @@ from smcli.proto.types_pb2 import TensorShapeProto
 
 
 def config_text(signature: SignatureDef, fed_variables: Iterable[tuple[NodeDef, bool]]) -> str:
-    """The config of a signature whose `fed_variables`, (node, whether it is changed), are parameters."""
+    """The config of a signature whose `fed_variables`, (node, whether it is changed), are parameters.
+
+    Raises SmcliError, shown as TypeError, when the signature names an operation in place of a tensor.
+    """
     parts = [_tensor("feed", key, signature.inputs[key]) for key in sorted(signature.inputs)]
     parts += [_tensor("fetch", key, signature.outputs[key]) for key in sorted(signature.outputs)]
     parts += [_variable(node, is_changed) for node, is_changed in fed_variables]
@@ -24,7 +28,11 @@ def config_text(signature: SignatureDef, fed_variables: Iterable[tuple[NodeDef, 
 
 
 def _tensor(kind: str, key: str, info: TensorInfo) -> str:
-    node, _, index = info.name.rpartition(":") if ":" in info.name else (info.name, "", "0")
+    node, colon, index = info.name.rpartition(":")
+    if not colon:  # the original reads the index of an operation, which has none
+        message = "int() argument must be a string, a bytes-like object or a real number, not 'NoneType'"
+        hint = f"{kind}_{key} is the operation {info.name!r}, not one of its outputs; it can not stand in the config."
+        raise SmcliError(message, shown_as="TypeError", hint=hint)
     output = f"    output_index: {int(index)}\n" if int(index) else ""
     identity = f"  id {{\n    node_name: {_quoted(node)}\n{output}  }}\n"
     name = f"  name: {_quoted(f'{kind}_{key}'.replace('/', '_'))}\n"
