@@ -87,7 +87,8 @@ graph.schema graph.structural inputs inputs.arguments inputs.expressions inputs.
 kernels._checks kernels._numbers kernels._short_floats kernels.array kernels.context kernels.index kernels.math
 kernels.registry kernels.state model proto proto._build proto.checkpoint_pb2 proto.graph_pb2 proto.object_graph_pb2
 proto.saved_model_pb2 proto.structure_pb2 proto.tensor_pb2 proto.types_pb2 report report.outputs runtime runtime.files
-runtime.limits runtime.control_flow runtime.session runtime.straight runtime.threads savedmodel savedmodel.meta_graph savedmodel.reader
+runtime.limits runtime.control_flow runtime.session runtime.straight runtime.threads savedmodel savedmodel.meta_graph
+savedmodel.reader
 savedmodel.wire tensors tensors.lazy
 tensors.types tensors.variants tensors.wire
 """
