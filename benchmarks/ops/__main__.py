@@ -1,4 +1,4 @@
-"""Times single ops on large inputs beside TensorFlow's kernels: `python -m benchmarks.ops [--threads N] [WORD…]`.
+"""Times single ops on large inputs beside TensorFlow: `python -m benchmarks.ops [--threads N] [--slow] [WORD…]`.
 
 Each row (see `inputs.py`) is a small graph that a session of smcli and a function of TensorFlow run in turn, with its
 rewriting off, on inputs that are there already. With one thread what counts is processor time, which other work on the
@@ -146,6 +146,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.ops", description=__doc__)
     parser.add_argument("words", nargs="*", metavar="WORD")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--slow", action="store_true", help="only rows of the table, and those never measured")
     parser.add_argument("--dry", action="store_true", help="print only, write nothing")
     options = parser.parse_args(arguments)
     import tensorflow as tf
@@ -157,6 +158,8 @@ def main(arguments: list[str]) -> None:
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name, make in ROWS.items():
         if options.words and not any(word in name for word in options.words):
+            continue
+        if options.slow and results.get(name, {}).get("ratio", SHOWN) < SHOWN:
             continue
         try:
             case = make()

@@ -227,6 +227,12 @@ def ones_like(x: Array) -> Array:
     return np.ones(x.shape, x.dtype)
 
 
+@kernel("FakeParam")
+def fake_param(*, dtype: DataType, shape: tuple[int, ...] | None) -> Array:
+    """What stands for an output that a branch does not have: zeros, its unknown dims empty."""
+    return zeros(tuple(max(size, 0) for size in shape or ()), dtype)
+
+
 @kernel("Empty")
 def empty(shape: Array, *, dtype: DataType) -> Array:
     """Zeros whether or not `init` asks for them: what TensorFlow leaves undefined is defined here."""

@@ -265,7 +265,12 @@ def cumulative_logsumexp(x: Array, axis: Array, *, exclusive: bool = False, reve
 
 @kernel("AddN", "AccumulateNV2")
 def add_n(*inputs: Array) -> Numbers:
-    """The sum of tensors of one shape. Raises InvalidArgumentError when the shapes differ."""
+    """The sum of tensors of one shape, or of lists of tensors. Raises InvalidArgumentError when the shapes differ."""
+    first = inputs[0]
+    if first.dtype == object and first.ndim == 0:
+        from smcli.kernels.tensor_list import sum_of_lists
+
+        return sum_of_lists(inputs)
     for i, other in enumerate(inputs):
         if other.shape != first.shape:
             raise InvalidArgumentError(

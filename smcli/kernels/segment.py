@@ -6,6 +6,7 @@ All of them come down to reducing runs of rows that stand together. 16-bit float
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from smcli.errors import InvalidArgumentError, ResourceExhaustedError
 from smcli.kernels._numbers import Numbers, widened
 from smcli.kernels._sorting import reduce_runs, run_starts, stable_order
 from smcli.kernels.context import Array
+from smcli.kernels.reduce import highest, lowest
 from smcli.kernels.registry import kernel, register
 from smcli.tensors.wire import MAX_FILL_BYTES
 
@@ -140,6 +142,14 @@ def _number(num_segments: Array) -> int:
     return int(num_segments)
 
 
+_IDENTITY: dict[np.ufunc, Callable[[np.dtype[Any]], Any]] = {
+    np.add: lambda dtype: 0,
+    np.multiply: lambda dtype: 1,
+    np.maximum: lowest,
+    np.minimum: highest,
+}
+
+
 def _unsorted(ufunc: np.ufunc, data: Array, ids: Array, num_segments: Array, default: Numbers) -> Array:
     """ufunc over the rows by id in any order; ids fill the leading axes of data, negative ones are left out."""
     rows = _number(num_segments)
@@ -161,6 +171,11 @@ def _unsorted(ufunc: np.ufunc, data: Array, ids: Array, num_segments: Array, def
     if ufunc is np.add and flat.ndim == 1 and flat.dtype.kind == "f":
         _checked_rows(rows, (), flat.dtype)
         return np.bincount(flat_ids, weights=flat, minlength=rows).astype(flat.dtype)
+    if flat.ndim == 1 and flat.dtype.char in "fdbBhHiIlLqQ" and not np.isnan(flat).any():
+        out = np.full(_checked_rows(rows, (), flat.dtype), _IDENTITY[ufunc](flat.dtype), flat.dtype)
+        ufunc.at(out, flat_ids, flat)
+        out[np.bincount(flat_ids, minlength=rows) == 0] = default
+        return out
     if (flat_ids[1:] < flat_ids[:-1]).any():
         order = stable_order(flat_ids)
         flat_ids, flat = flat_ids[order], flat[order]

@@ -456,3 +456,31 @@ def tensor_list_concat_lists(a: Array, b: Array, *, element_dtype: DataType) -> 
         shape = merged(one.element_shape, other.element_shape)
         out[i] = TensorList(element_dtype, shape, one.items + other.items, one.max_num_elements)
     return out
+
+
+def sum_of_lists(lists: Sequence[Array]) -> Array:
+    """The list of the sums of elements; an element that was never set counts nothing.
+
+    Raises InvalidArgumentError for lists of other lengths or dtypes, or of what has no sum.
+    """
+    values: list[Any] = [item[()] for item in lists]
+    first = values[0]
+    if not all(isinstance(value, TensorList) for value in values):
+        raise InvalidArgumentError("AddN of variants takes lists of tensors")
+    if any(value.element_dtype is not first.element_dtype for value in values):
+        raise InvalidArgumentError("Trying to add two lists of tensors of different dtypes")
+    if any(len(value.items) != len(first.items) for value in values):
+        raise InvalidArgumentError("Trying to add two lists of tensors with different lengths")
+    items = [_sum_of_items([item for item in column if item is not None]) for column in zip(*(v.items for v in values))]
+    return handle(TensorList(first.element_dtype, first.element_shape, items, first.max_num_elements))
+
+
+def _sum_of_items(items: list[Array]) -> Array | None:
+    if not items:
+        return None
+    total = items[0]
+    for item in items[1:]:
+        if item.shape != total.shape:
+            raise InvalidArgumentError(f"Cannot add tensors of shapes {list(total.shape)} and {list(item.shape)}")
+        total = sum_of_lists([total, item]) if total.dtype == object else np.add(total, item)
+    return total
