@@ -15,7 +15,8 @@ from smcli.kernels._checks import checked_size, product, scalar
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 
-LEFT_LEFT = "LEFT_LEFT"
+LEFT_LEFT = "LEFT_LEFT"  # how the ops V2 align
+RIGHT_LEFT = "RIGHT_LEFT"  # the default of the ops V3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def matrix_diag(diagonal: Array) -> Array:
     return out
 
 
-@kernel("MatrixDiagV2", "MatrixDiagV3")
+@kernel("MatrixDiagV3")
 def matrix_diag_v3(
     diagonal: Array,
     k: Array,
@@ -92,7 +93,7 @@ def matrix_diag_v3(
     num_cols: Array,
     padding_value: Array,
     *,
-    align: str = LEFT_LEFT,
+    align: str = RIGHT_LEFT,
 ) -> Array:
     lower, upper = _limits(k)
     count = upper - lower + 1
@@ -144,8 +145,8 @@ def matrix_diag_part(x: Array) -> Array:
     return np.diagonal(x, axis1=-2, axis2=-1)
 
 
-@kernel("MatrixDiagPartV2", "MatrixDiagPartV3")
-def matrix_diag_part_v3(x: Array, k: Array, padding_value: Array, *, align: str = LEFT_LEFT) -> Array:
+@kernel("MatrixDiagPartV3")
+def matrix_diag_part_v3(x: Array, k: Array, padding_value: Array, *, align: str = RIGHT_LEFT) -> Array:
     _check_matrix(x)
     lower, upper = _limits(k)
     rows, columns = x.shape[-2:]
@@ -164,8 +165,8 @@ def matrix_set_diag(x: Array, diagonal: Array) -> Array:
     return matrix_set_diag_v3(x, diagonal, np.zeros((), np.int32))
 
 
-@kernel("MatrixSetDiagV2", "MatrixSetDiagV3")
-def matrix_set_diag_v3(x: Array, diagonal: Array, k: Array, *, align: str = LEFT_LEFT) -> Array:
+@kernel("MatrixSetDiagV3")
+def matrix_set_diag_v3(x: Array, diagonal: Array, k: Array, *, align: str = RIGHT_LEFT) -> Array:
     _check_matrix(x)
     lower, upper = _limits(k)
     rows, columns = x.shape[-2:]
@@ -224,3 +225,18 @@ def diag_part(x: Array) -> Array:
         raise InvalidArgumentError(f"Invalid shape {list(x.shape)}: its two halves do not match.")
     size = product(x.shape[:half])
     return np.diagonal(x.reshape(size, size)).reshape(x.shape[:half])
+
+
+@kernel("MatrixDiagV2")
+def matrix_diag_v2(diagonal: Array, k: Array, num_rows: Array, num_cols: Array, padding_value: Array) -> Array:
+    return matrix_diag_v3(diagonal, k, num_rows, num_cols, padding_value, align=LEFT_LEFT)
+
+
+@kernel("MatrixDiagPartV2")
+def matrix_diag_part_v2(x: Array, k: Array, padding_value: Array) -> Array:
+    return matrix_diag_part_v3(x, k, padding_value, align=LEFT_LEFT)
+
+
+@kernel("MatrixSetDiagV2")
+def matrix_set_diag_v2(x: Array, diagonal: Array, k: Array) -> Array:
+    return matrix_set_diag_v3(x, diagonal, k, align=LEFT_LEFT)
