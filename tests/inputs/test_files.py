@@ -13,6 +13,8 @@ import pytest
 
 from smcli.errors import SmcliError
 from smcli.inputs import files
+from smcli.inputs.feeding import as_fed
+from smcli.tensors.types import DataType
 
 RNG = np.random.default_rng(5)
 ARRAYS: list[Any] = [
@@ -151,3 +153,13 @@ def test_an_archive_with_two_names_for_a_member(tmp_path: Path) -> None:
     archive = files.load(str(path))
     with pytest.raises(SmcliError, match="can't decode"):
         archive[archive.files[0]]
+
+
+def test_text_with_characters_that_there_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.array(["abc"]))
+    data = bytearray(path.read_bytes())
+    data[-4:] = (0x5B0064).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(SmcliError):
+        as_fed(files.load(str(path)), DataType.STRING)
