@@ -157,9 +157,9 @@ def test_an_archive_with_two_names_for_a_member(tmp_path: Path) -> None:
 
 def test_text_with_characters_that_there_are_not(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
-    np.save(path, np.array(["abc"]))
+    np.save(path, np.array(["abc", "d"]))
     data = bytearray(path.read_bytes())
-    data[-4:] = (0x5B0064).to_bytes(4, "little")
+    data[-12:-8] = (0x5B0064).to_bytes(4, "little")
     path.write_bytes(data)
     with pytest.raises(SmcliError):
         as_fed(files.load(str(path)), DataType.STRING)
