@@ -26,7 +26,8 @@ def machine(threads: int) -> dict[str, Any]:
     name, flags = platform.processor(), ""
     info = Path("/proc/cpuinfo")
     if info.exists():
-        facts = dict(line.split("\t: ") for line in info.read_text().splitlines() if "\t: " in line)
+        pairs = (line.partition(":") for line in info.read_text().splitlines())
+        facts = {key.strip(): value.strip() for key, _, value in pairs}
         name, flags = facts.get("model name", name), facts.get("flags", "")
     widest = next((wide for wide in ("avx512f", "avx2", "avx", "asimd") if wide in flags), "")
     versions = {peer: peers.version(peer) for peer in (peers.TENSORFLOW, peers.OPENVINO, peers.ONNXRUNTIME)}
