@@ -10,9 +10,10 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels._sorting import row_order
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
-from smcli.kernels.sparse import check_sparse, row_order
+from smcli.kernels.sparse import check_sparse
 from smcli.proto.tensor_pb2 import TensorProto
 from smcli.tensors import wire
 from smcli.tensors.types import DataType

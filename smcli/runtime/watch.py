@@ -33,8 +33,8 @@ class Seen(NamedTuple):
 class Watch:
     """Calls `report` with each tensor whose name matches, and its value, in the order in which they are computed.
 
-    pattern: regular expression that has to match somewhere in `node:output`. stop: raise InvalidArgumentError at the first tensor
-    of the run, watched or not, that holds a NaN or infinity. Raises SmcliError for a pattern that is none.
+    pattern: regular expression that has to match somewhere in `node:output`. stop: raise InvalidArgumentError at the
+    first tensor of the run, watched or not, that holds a NaN or infinity. Raises SmcliError for a pattern that is none.
     """
 
     def __init__(self, pattern: str, report: Callable[[Seen, Array], None], stop: bool) -> None:

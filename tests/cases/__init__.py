@@ -10,7 +10,8 @@ graph:
 
 `python -m tests.parity.record FAMILY` runs a family's cases in TensorFlow and writes fixtures/ops/FAMILY.jsonl.xz: the
 graph, what was fed, and what came out or the class of the error. `tests/kernels/test_recorded.py` checks the kernels
-against the files, without TensorFlow; `tests/parity/test_ops.py` against TensorFlow itself. A family whose ops come from
+against the files, without TensorFlow; `tests/parity/test_ops.py` against TensorFlow itself. A family whose ops come
+from
 a library beside TensorFlow says so: `REQUIRES = "tensorflow_text"`.
 """
 

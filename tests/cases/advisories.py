@@ -1,9 +1,9 @@
 """TensorFlow's security advisories about kernels on the CPU, rebuilt from their descriptions.
 
 Each row holds the inputs that made some version of TensorFlow crash, read or write outside of its memory, or divide by
-zero. What TensorFlow 2.21 answers to them is recorded as for all other cases: an error, or a value. Those that it refuses
-while it builds the graph, or still dies of, are in tests/security/test_advisories.py, and so are those about graphs.
-`ADVISORIES` says what each was about; docs/security.md shows that table.
+zero. What TensorFlow 2.21 answers to them is recorded as for all other cases: an error, or a value. Those that it
+refuses while it builds the graph, or still dies of, are in tests/security/test_advisories.py, and so are those about
+graphs. `ADVISORIES` says what each was about; docs/security.md shows that table.
 """
 
 from __future__ import annotations
