@@ -27,6 +27,7 @@ Guard = tuple[tuple[Edge, bool], ...]
 MakeLoop = Callable[[Loop], Callable[..., Any]]
 
 _REFERENCES = frozenset({"RefSwitch", "RefMerge", "RefEnter", "RefExit", "RefNextIteration"})
+_INPUTS = {"Enter": 1, "Exit": 1, "NextIteration": 1, "LoopCond": 1, "Switch": 2}
 _MAX_DEPTH = 50  # frames in frames, and predicates of one node
 _NEVER: Guard = (((Node("never", "Const", {}), 0), True),)
 
@@ -37,7 +38,7 @@ class _Irregular(Exception):
 
 def lower(body: Body, graph: Graph, make_loop: MakeLoop) -> Body | None:
     """The body without TF1 control flow, or None. make_loop: the function of a node that is this loop."""
-    if any(node.op in _REFERENCES for node in body.nodes):
+    if any(node.op in _REFERENCES or len(node.inputs) != _INPUTS.get(node.op, len(node.inputs)) for node in body.nodes):
         return None
     try:
         return _Lowering(body, make_loop).lowered()

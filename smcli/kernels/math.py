@@ -153,18 +153,19 @@ def add(x: Array, y: Array) -> Numbers:
     return out
 
 
-def _has_zero(y: Array) -> bool:
-    return not (y.all() if y.ndim else y)
+def _divides_by_zero(x: Array, y: Array) -> bool:
+    """Nothing is divided where the result is empty."""
+    return bool(x.size) and not (y.all() if y.ndim else y)
 
 
-def _check_divisor(y: Array) -> None:
-    if _has_zero(y):
+def _check_divisor(x: Array, y: Array) -> None:
+    if _divides_by_zero(x, y):
         raise InvalidArgumentError("Integer division by zero")
 
 
-def _check_truncating_divisor(y: Array) -> None:
+def _check_truncating_divisor(x: Array, y: Array) -> None:
     """TruncateDiv and TruncateMod are not among the ops for which TensorFlow words this error (cwise_ops_common.h)."""
-    if _has_zero(y):
+    if _divides_by_zero(x, y):
         raise InternalError("Unexpected error in binary operator (only integer div and mod should have errors)")
 
 
@@ -176,7 +177,7 @@ def truncate_div(x: Array, y: Array) -> Numbers:
     """
     if x.dtype.kind not in "iu":
         return np.divide(x, y)
-    _check_divisor(y)
+    _check_divisor(x, y)
     if x.dtype.kind == "u":
         return np.floor_divide(x, y)
     quotient = np.floor_divide(x, y)
@@ -191,7 +192,7 @@ def truncate_div(x: Array, y: Array) -> Numbers:
 def truncate_div_real(x: Array, y: Array) -> Numbers:
     """x / y rounded towards zero. Raises InternalError for an integer zero in y, as TensorFlow does here."""
     if x.dtype.kind in "iu":
-        _check_truncating_divisor(y)
+        _check_truncating_divisor(x, y)
         return truncate_div(x, y)
     return np.trunc(np.divide(x, y))
 
@@ -200,7 +201,7 @@ def truncate_div_real(x: Array, y: Array) -> Numbers:
 def floor_div(x: Array, y: Array) -> Numbers:
     """floor(x / y). Raises InvalidArgumentError for an integer zero in y."""
     if x.dtype.kind in "iu":
-        _check_divisor(y)
+        _check_divisor(x, y)
         return np.floor_divide(x, y)
     return np.floor(np.divide(x, y))
 
@@ -209,7 +210,7 @@ def floor_div(x: Array, y: Array) -> Numbers:
 def floor_mod(x: Array, y: Array) -> Numbers:
     """The remainder with the sign of y. Raises InvalidArgumentError for an integer zero in y."""
     if x.dtype.kind in "iu":
-        _check_divisor(y)
+        _check_divisor(x, y)
         return np.remainder(x, y)
     rest = np.fmod(x, y)
     zero = x.dtype.type(0)
@@ -220,7 +221,7 @@ def floor_mod(x: Array, y: Array) -> Numbers:
 def mod(x: Array, y: Array) -> Numbers:
     """The remainder with the sign of x. Raises InvalidArgumentError for an integer zero in y."""
     if x.dtype.kind in "iu":
-        _check_divisor(y)
+        _check_divisor(x, y)
     return np.fmod(x, y)
 
 
@@ -228,7 +229,7 @@ def mod(x: Array, y: Array) -> Numbers:
 def truncate_mod(x: Array, y: Array) -> Numbers:
     """The remainder with the sign of x. Raises InternalError for an integer zero in y, as TensorFlow does here."""
     if x.dtype.kind in "iu":
-        _check_truncating_divisor(y)
+        _check_truncating_divisor(x, y)
     return np.fmod(x, y)
 
 

@@ -149,6 +149,8 @@ def binary() -> list:
             pairs = (x, y[::-1].copy()) if op.endswith("Grad") else (x[:, None], y)
             rows.append(case(op, _label=dtype, **{first: pairs[0], second: pairs[1]}))
         if op in INTEGER_DIVISIONS:
+            nothing = np.zeros((0, 1), np.int32)
+            rows.append(case(op, _label="nothing by zero", **{first: nothing, second: np.int32(0)}))
             rows.append(case(op, _label="by_zero", **{first: array("int32", [1, 2]), second: array("int32", [1, 0])}))
             rows.append(
                 case(

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from smcli.errors import InvalidArgumentError, ResourceExhaustedError
-from smcli.graph.freeze import folded
+from smcli.graph.freeze_values import folded
 from smcli.proto.graph_pb2 import FunctionDef, GraphDef, NodeDef
 from smcli.runtime.session import Session
 from smcli.tensors.types import DataType
