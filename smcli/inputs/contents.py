@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import SmcliError
-from smcli.inputs.files import check_memory, open_file
+from smcli.inputs.files import check_memory, load, open_file
 from smcli.inputs.records import SUFFIXES, selected
 from smcli.proto.saved_model_pb2 import TensorInfo
 from smcli.tensors.types import DataType
@@ -39,9 +39,7 @@ class Contents:
     def fitted(self, key: str, info: TensorInfo) -> Any:
         """The value for the input `key`. Raises SmcliError for an input that takes no strings or no such batch."""
         if int(info.dtype) != DataType.STRING:
-            raise self.error or SmcliError(
-                f"{self.name} gives strings, but input {key!r} takes {_declared(info)}.", shown_as="ValueError"
-            )
+            raise self.error or _error_as_array(self.name) or _misfit(self, key, info)
         batch = np.empty(len(self.strings), dtype=object)
         batch[:] = self.strings
         dims = None if info.tensor_shape.unknown_rank else shape_from_proto(info.tensor_shape) or ()
@@ -50,11 +48,25 @@ class Contents:
         if not dims and len(batch) == 1:
             return batch[0]
         if not dims or any(size not in (-1, 1) for size in dims[1:]):
-            raise SmcliError(
-                f"{self.name} gives {len(batch)} strings, but input {key!r} takes {_declared(info)}.",
-                shown_as="ValueError",
-            )
+            raise _misfit(self, key, info)
         return batch.reshape(len(batch), *[1] * (len(dims) - 1))
+
+
+def _misfit(contents: Contents, key: str, info: TensorInfo) -> SmcliError:
+    return SmcliError(
+        f"{contents.name} gives {len(contents.strings)} strings, but input {key!r} takes {_declared(info)}.",
+        shown_as="ValueError",
+    )
+
+
+def _error_as_array(path: str) -> SmcliError | None:
+    """What the original says of the file, which it takes for an array."""
+    if path != STDIN:
+        try:
+            load(path)
+        except SmcliError as error:
+            return error
+    return None
 
 
 def _declared(info: TensorInfo) -> str:
@@ -75,7 +87,7 @@ def load_contents(path: str, index: str | None) -> Contents:
     Raises NotFoundError and its kin, DataLossError for damaged records.
     """
     if path == STDIN:
-        return Contents([sys.stdin.buffer.read(MAX_STDIN_BYTES)], "stdin")
+        return Contents([sys.stdin.buffer.read(MAX_STDIN_BYTES)], STDIN)
     if path.lower().endswith(SUFFIXES):
         return Contents(selected(path, index), path)
     return Contents([_read(name) for name in _matching(path)], path)

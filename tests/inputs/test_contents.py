@@ -59,7 +59,8 @@ def test_stdin_feeds_an_input_of_strings(call, monkeypatch):  # noqa: F811
     ("signature", "given", "message"),
     [
         (HALF, "x=a.txt", "UnpicklingError"),  # as the original says it
-        (HALF, "x=all.tfrecord", "gives strings, but input 'x' takes float32 [-1]"),
+        (HALF, "x=all.tfrecord", "UnpicklingError"),
+        (HALF, "x=*.txt", "NotFoundError: *.txt"),
         (SHOUT, "text=broken.npy", "UnpicklingError"),
         (SHOUT, "text=all.tfrecord[9]", "the file has 3 records"),
         (SHOUT, "text=nope.txt", "NotFoundError: nope.txt"),
