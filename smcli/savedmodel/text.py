@@ -38,9 +38,10 @@ _UNREAD_FIELDS = frozenset(
 )
 _PACKED = {"AssetFileDef": AssetFileDef}
 
-_TOKEN = re.compile(
-    r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(-?[\w.]+(?:(?<=[eE])[-+]\d+)?)|([{}<>\[\]:,;])|\#[^\n]*|(\S)"""
-)
+_STRING = r"""\"[^"\\\n]*(?:\\.[^"\\\n]*)*\"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'"""
+_WHOLE_STRING = re.compile(_STRING)
+# words, marks, strings, strings without an end, comments; any other character fits only in the name of a packed message
+_TOKEN = re.compile(r"""\s*(-?[\w.]+(?:(?<=[eE])[-+]\d+)?|[{}<>\[\]:,;]|""" + _STRING + r"""|["'][^\n]*|\#[^\n]*|\S)""")
 
 
 def parse_saved_model(text: str, path: str) -> SavedModel:
@@ -77,11 +78,8 @@ class _GiveUp(Exception):
 
 
 def _tokens(text: str) -> Iterator[str]:
-    for string, word, mark, other in _TOKEN.findall(text):
-        if string or word or mark:
-            yield string or word or mark
-        elif other:
-            yield other  # fits nowhere but in the name of a packed message
+    """All tokens but comments. Without space at the end, no part of the text is looked at twice."""
+    return (token for token in _TOKEN.findall(text.rstrip()) if token[0] != "#")
 
 
 class _Field:
@@ -126,7 +124,7 @@ def _reader(field: FieldDescriptor) -> Callable[[str], Any]:
 
 
 def _unquoted(token: str) -> bytes:
-    if token[0] not in "\"'":
+    if token[0] not in "\"'" or not _WHOLE_STRING.fullmatch(token):
         raise ValueError("not a string")
     content = token[1:-1].encode("utf-8")
     return codecs.escape_decode(content)[0] if b"\\" in content else content
