@@ -9,21 +9,49 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from smcli.errors import SmcliError
 from smcli.inputs import expressions
 
+if TYPE_CHECKING:
+    from smcli.graph.graph import Node
+    from smcli.proto.saved_model_pb2 import TensorInfo
+
 _FILE = re.compile(r"([^=]+)=([^\[\]]+)(?:\[([^\[\]]+)\])?$")
+_FILE_MARK = "@"  # of --input_examples: what follows is the name of a file
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 Warn = Callable[[str], None]
+Nodes = Callable[[], Iterable["Node"]]
+
+
+class Waiting:
+    """A value that takes its form when the input is known that it is fed to: the contents of a file.
+
+    error: that of reading the file as an array, where that was tried.
+    """
+
+    error: SmcliError | None = None
+
+    def fitted(self, key: str, info: TensorInfo, nodes: Nodes) -> Any:
+        """The value for the input `key`. nodes: gives the nodes that run on it. Raises SmcliError for an input that can
+        not take it."""
+        raise NotImplementedError
+
+
+def fitted(values: Mapping[str, Any], inputs: Mapping[str, TensorInfo], nodes: Nodes) -> dict[str, Any]:
+    """The values with those that were waiting in the form that their inputs want."""
+    return {
+        key: value.fitted(key, inputs[key], nodes) if isinstance(value, Waiting) else value
+        for key, value in values.items()
+    }
 
 
 def load_inputs(inputs: str, input_exprs: str, input_examples: str, warn: Warn) -> dict[str, Any]:
     """{input key: value}, from files, overridden by expressions, overridden by examples. Values that are the contents
-    of files are `Contents` (smcli.inputs.contents), which wait for the input that they are fed to.
+    of files are `Waiting` for the input that they are fed to.
 
     `warn` is called with a sentence for each name that is ignored and each key given twice. Raises SmcliError for what
     is malformed, not allowed, or not there.
@@ -89,21 +117,32 @@ def _evaluated(parts: Sequence[str], text: str, evaluate: Callable[[str], Any]) 
     return values
 
 
-def parse_examples(text: str) -> dict[str, list[bytes]]:
-    """{input key: serialised tf.Examples} of `key=[{feature: list}, …];…`. Raises SmcliError."""
+def parse_examples(text: str) -> dict[str, Any]:
+    """{input key: serialised tf.Examples} of `key=[{feature: list}, …];…`; a file of rows of `key=@file`. Raises
+    SmcliError."""
     if not text:
         return {}
-    from smcli.inputs.examples import serialised
+    found = parse_expressions(text, _literal_or_file)
+    for key, value in found.items():
+        if isinstance(value, Waiting):
+            continue
+        from smcli.inputs.examples import serialised
 
-    found = {}
-    for key, examples in parse_expressions(text, expressions.literal).items():
-        if not isinstance(examples, list):
+        if not isinstance(value, list):
             raise SmcliError(
-                f'tf.Example input must be a list of dictionaries, but "{examples}" is {type(examples)}',
+                f'tf.Example input must be a list of dictionaries, but "{value}" is {type(value)}',
                 shown_as="ValueError",
             )
-        found[key] = [serialised(example) for example in examples]
+        found[key] = [serialised(example) for example in value]
     return found
+
+
+def _literal_or_file(text: str) -> Any:
+    if not text.startswith(_FILE_MARK):
+        return expressions.literal(text)
+    from smcli.inputs.example_files import ExampleFile
+
+    return ExampleFile(text.removeprefix(_FILE_MARK))
 
 
 def split_expressions(text: str) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import SmcliError
+from smcli.inputs.arguments import Nodes, Waiting
 from smcli.inputs.files import check_memory, load, open_file
 from smcli.inputs.records import SUFFIXES, selected
 from smcli.proto.saved_model_pb2 import TensorInfo
@@ -26,7 +27,7 @@ MAX_STDIN_BYTES = 2**31
 _GLOB_CHARS = frozenset("*?")
 
 
-class Contents:
+class Contents(Waiting):
     """Byte strings, to be batched as an input wants them.
 
     error: what is raised when the input takes no strings; it is that of reading the file as an array, where that was
@@ -36,8 +37,9 @@ class Contents:
     def __init__(self, strings: Sequence[bytes], name: str, error: SmcliError | None = None) -> None:
         self.strings, self.name, self.error = list(strings), name, error
 
-    def fitted(self, key: str, info: TensorInfo) -> Any:
-        """The value for the input `key`. Raises SmcliError for an input that takes no strings or no such batch."""
+    def fitted(self, key: str, info: TensorInfo, nodes: Nodes) -> Any:
+        """The byte strings in the shape of the input. Raises SmcliError for one that takes no strings, or no such
+        batch."""
         if int(info.dtype) != DataType.STRING:
             raise self.error or _error_as_array(self.name) or _misfit(self, key, info)
         batch = np.empty(len(self.strings), dtype=object)

@@ -9,12 +9,17 @@ that the graph sees.
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from smcli.errors import InternalError, InvalidArgumentError, SmcliError
-from smcli.tensors.types import DataType
+from smcli.inputs.names import check_feed
+from smcli.proto.saved_model_pb2 import TensorInfo
+from smcli.tensors.types import DataType, from_number
+
+if TYPE_CHECKING:
+    from smcli.runtime.session import Session
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...] | None
@@ -33,6 +38,29 @@ def fed_dtype(data_type: DataType) -> np.dtype[Any]:
     if data_type.is_quantized:
         return np.dtype([(data_type.tf_name, _STRUCT_FORMATS[data_type])])
     return data_type.numpy
+
+
+def fed_to(session: Session, info: TensorInfo, value: Any) -> tuple[Array, DataType]:
+    """The array that feeds `value` to the tensor of `info`, and the tensor's dtype: what its placeholder declares, else
+    what `info` does.
+
+    Raises SmcliError, shown as TypeError for a tensor that is not in the graph and as ValueError for a shape that does
+    not fit; InvalidArgumentError for a data type that there is not; and what `as_fed` raises.
+    """
+    check_feed(session.graph, info.name)
+    dtype, shape = session.placeholder(info.name)
+    if dtype is DataType.INVALID:
+        dtype = _declared_dtype(info)
+    array = as_fed(value, dtype)
+    check_shape(array, info.name, shape)
+    return array, dtype
+
+
+def _declared_dtype(info: TensorInfo) -> DataType:
+    try:
+        return from_number(info.dtype)
+    except ValueError:
+        raise InvalidArgumentError(f"Tensor {info.name} has the unknown data type {info.dtype}") from None
 
 
 def as_fed(value: Any, data_type: DataType) -> Array:

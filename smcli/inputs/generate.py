@@ -17,18 +17,18 @@ from smcli.errors import InvalidArgumentError, SmcliError
 from smcli.graph.binding import bodies_in_reach
 from smcli.graph.graph import Graph, Node
 from smcli.graph.inline import inline
+from smcli.inputs.parse_specs import EXAMPLE_OPS, dense_specs
 from smcli.kernels.context import Array
 from smcli.proto.example_pb2 import Example, Feature
 from smcli.proto.saved_model_pb2 import SignatureDef, TensorInfo
 from smcli.tensors.types import DataType, from_number
-from smcli.tensors.wire import from_proto, shape_from_proto
+from smcli.tensors.wire import shape_from_proto
 
 MAX_ELEMENTS = 2**28  # of one input
 UNKNOWN_RANK = 1  # rank that is tried where a signature says none
 _WORDS = (b"the quick brown fox", b"jumps over", b"the lazy dog", b"hello world")
 _IMAGE_OPS = frozenset({"DecodeJpeg", "DecodePng", "DecodeImage", "DecodeAndCropJpeg", "DecodeBmp", "DecodeGif"})
 _NUMBER_OPS = frozenset({"StringToNumber"})
-_EXAMPLE_OPS = frozenset({"ParseExample", "ParseExampleV2", "ParseSingleExample"})
 
 
 def nodes_fed(graph: Graph, signature: SignatureDef) -> list[Node]:
@@ -97,7 +97,7 @@ def _strings(count: int, ops: Mapping[str, Node]) -> list[bytes]:
 
 
 def _contents(count: int, ops: Mapping[str, Node]) -> list[bytes]:
-    for op in _EXAMPLE_OPS:
+    for op in EXAMPLE_OPS:
         if op in ops:
             return [_example(ops[op])] * count
     if _IMAGE_OPS & ops.keys():
@@ -112,13 +112,10 @@ def _contents(count: int, ops: Mapping[str, Node]) -> list[bytes]:
 def _example(node: Node) -> bytes:
     """A tf.Example with the dense features that a parsing op asks for; sparse and ragged ones may be missing."""
     message = Example()
-    names, types = _dense_features(node)
-    shapes = node.attrs["dense_shapes"].list.shape if "dense_shapes" in node.attrs else []
-    for name, number, shape in zip(names, types, shapes):
-        dims = [max(dim.size, 1) for dim in shape.dim]
-        count = int(np.prod(dims, dtype=object))
+    for spec in dense_specs(node):
+        count = int(np.prod([max(size, 1) for size in spec.shape or ()], dtype=object))
         if count <= MAX_ELEMENTS:
-            _fill(message.features.feature[name.decode("utf-8", "replace")], number, count)
+            _fill(message.features.feature[spec.name.encode("utf-8", "replace").decode()], spec.dtype, count)
     return bytes(message.SerializeToString(deterministic=True))
 
 
@@ -129,25 +126,6 @@ def _fill(feature: Feature, number: int, count: int) -> None:
         feature.int64_list.value.extend([1] * count)
     else:
         feature.float_list.value.extend([0.5] * count)
-
-
-def _dense_features(node: Node) -> tuple[list[bytes], list[int]]:
-    """Names and types of the dense features; names are inputs of the batch ops and an attr of the single one."""
-    types = [int(number) for number in node.attrs["Tdense"].list.type]
-    if node.op == "ParseSingleExample":
-        return list(node.attrs["dense_keys"].list.s), types
-    if node.op == "ParseExampleV2":
-        return [bytes(name) for name in _constant(node, 3).tolist()], types
-    first = 2 + node.attrs["Nsparse"].i
-    return [bytes(_constant(node, first + place).item()) for place in range(len(types))], types
-
-
-def _constant(node: Node, place: int) -> Array:
-    """The value of a constant input; nothing where it is none."""
-    source = node.inputs[place][0] if place < len(node.inputs) else None
-    if source is None or source.op != "Const":
-        return np.empty(0, dtype=object)
-    return np.atleast_1d(from_proto(source.attrs["value"].tensor))
 
 
 def tiny_png(width: int, height: int) -> bytes:

@@ -73,13 +73,23 @@ def _decoded(value: Any, depth: int = 0) -> Any:
     if isinstance(value, list):
         return [_decoded(item, depth + 1) for item in value]
     if isinstance(value, Mapping):
-        if set(value) != {_B64} or not isinstance(value[_B64], str):
-            raise _error(f'an object among the values is not {{"{_B64}": "…"}}')
-        try:
-            return base64.b64decode(value[_B64], validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise _error(f"base64: {error}") from None
+        return byte_string(value, "--input_json")
     return value
+
+
+def byte_string(value: Mapping[str, Any], where: str) -> bytes:
+    """The bytes that `{"b64": "…"}` stands for. Raises SmcliError, shown as ValueError, for another object."""
+    if set(value) != {_B64} or not isinstance(value[_B64], str):
+        raise SmcliError(f'{where}: an object among the values is not {{"{_B64}": "…"}}', shown_as="ValueError")
+    return from_base64(value[_B64], where)
+
+
+def from_base64(text: str, where: str) -> bytes:
+    """The bytes of base64. Raises SmcliError, shown as ValueError."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SmcliError(f"{where}: base64: {error}", shown_as="ValueError") from None
 
 
 def _error(message: str) -> SmcliError:

@@ -1,4 +1,4 @@
-"""Records of TFRecord files, plain or compressed with gzip or zlib.
+"""Records of TFRecord files, plain or compressed with gzip or zlib: read and written.
 
 A record is its length in 8 bytes, the masked CRC-32C of these in 4, its bytes, and their masked CRC-32C
 (tensorflow/core/lib/io/record_reader.cc).
@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, cast
 
 import google_crc32c
@@ -18,7 +18,7 @@ from smcli.checkpoint.table import mask
 from smcli.errors import DataLossError, SmcliError
 from smcli.inputs.files import open_file
 
-SUFFIXES = (".tfrecord", ".tfrecords", ".tfrecord.gz", ".tfrecords.gz", ".tfrecord.zlib")
+SUFFIXES = (".tfrecord", ".tfrecords", ".tfrecord.gz", ".tfrecords.gz", ".tfrecord.zlib", ".tfrecords.zlib")
 MAX_RECORD_BYTES = 2**30
 MAX_TOTAL_BYTES = 2**31  # of what a compressed file may become
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -84,6 +84,29 @@ def _read(stream: IO[bytes], count: int, path: str, number: int, is_begun: bool 
     if len(data) < count and (data or is_begun):
         raise DataLossError(f"{path}: record {number} is cut short")
     return data
+
+
+def write_records(file: IO[bytes], records: Iterable[bytes], name: str) -> None:
+    """Write records; compressed with gzip or zlib where the name of the file ends with .gz or .zlib."""
+    if name.lower().endswith(".gz"):
+        with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+            _write(packed.write, records)
+    elif name.lower().endswith(".zlib"):
+        deflate = zlib.compressobj()
+        _write(lambda data: file.write(deflate.compress(data)), records)
+        file.write(deflate.flush())
+    else:
+        _write(file.write, records)
+
+
+def _write(write: Callable[[bytes], object], records: Iterable[bytes]) -> None:
+    for record in records:
+        head = len(record).to_bytes(8, "little")
+        write(head + _checksum(head) + record + _checksum(record))
+
+
+def _checksum(data: bytes) -> bytes:
+    return mask(google_crc32c.value(data)).to_bytes(4, "little")
 
 
 def selected(path: str, index: str | None) -> list[bytes]:
