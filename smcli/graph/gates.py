@@ -70,12 +70,15 @@ def _gates(node: Node, uses: dict[Edge, list[Node | None]]) -> list[Node | None]
 
 def _function(axis: int, gates: tuple[str | None, ...]) -> Callable[[Array], tuple[Any, ...]]:
     """The pieces of an array along `axis`, each through its gate."""
-    from smcli.kernels import concat, math
+    from smcli.kernels import _digits, concat, math
 
     at, count = np.array(axis), len(gates)
 
     def split(x: Array) -> tuple[Any, ...]:
         pieces = concat.split(at, x, num_split=count)
+        if _digits.matter(x):
+            functions = {"Sigmoid": math.sigmoid, "Tanh": math.tanh}
+            return tuple([functions[gate](piece) if gate else piece for piece, gate in zip(pieces, gates)])
         opened = concat.split(at, math.sigmoid(x), num_split=count)
         return tuple(
             [b if gate == "Sigmoid" else np.tanh(a) if gate else a for a, b, gate in zip(pieces, opened, gates)]

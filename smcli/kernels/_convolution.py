@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from smcli.kernels._products import PAYS, multiply
+from smcli.kernels._threads import each, threads
 from smcli.kernels._windows import Window, check_bytes
 from smcli.kernels.context import Array
 
@@ -79,31 +81,37 @@ def convolve(
         _pointwise(x, kernel, out, epilogue)
         return out
     else:
-        work = compute_dtype(x.dtype)
-        pixels = rows.out * columns.out
-        images = 1 if pixels >= FEW_PIXELS else min(batch, -(-2 * FEW_PIXELS // pixels))
-        merged = kernel.height > 1 and (
-            columns.kernel * kernel.channels < MERGE_COLUMNS or rows.stride * 2 > rows.extent
-        )
-        product = _merged_product if merged else _row_product
-        wide = columns.kernel * kernel.channels * (kernel.height if merged else 1)
-        per_row = images * columns.out * max(wide, kernel.outputs) * work.itemsize
-        tile = _tile_rows(rows, max(1, TILE_BYTES // per_row))
-        for first in range(0, batch, images):
-            block = x[first : first + images]
-            for low in range(0, rows.out, tile):
-                high = min(rows.out, low + tile)
-                target = out[first : first + images, low:high]
-                source = _gather(block, rows, columns, low, high, work)
-                sums = _sums(target, kernel, work)
-                product(source, kernel, rows, columns, sums)
-                _store(sums, target)
-                if epilogue is not None:
-                    epilogue(target)
+        _in_tiles(x, kernel, rows, columns, epilogue, out)
         return out
     if epilogue is not None:
         epilogue(out)
     return out
+
+
+def _in_tiles(x: Array, kernel: Filter, rows: Window, columns: Window, epilogue: Epilogue | None, out: Array) -> None:
+    work = compute_dtype(x.dtype)
+    batch, pixels = x.shape[0], rows.out * columns.out
+    images = 1 if pixels >= FEW_PIXELS else min(batch, -(-2 * FEW_PIXELS // pixels))
+    merged = kernel.height > 1 and (columns.kernel * kernel.channels < MERGE_COLUMNS or rows.stride * 2 > rows.extent)
+    product = _merged_product if merged else _row_product
+    wide = columns.kernel * kernel.channels * (kernel.height if merged else 1)
+    per_row = images * columns.out * max(wide, kernel.outputs) * work.itemsize
+    split = threads() if kernel.rows.size * images * pixels >= 2 * PAYS * kernel.groups else 1
+    tile = _tile_rows(rows, max(1, TILE_BYTES // per_row), split if batch <= images else 1)
+
+    def compute(job: tuple[int, int]) -> None:
+        first, low = job
+        high = min(rows.out, low + tile)
+        target = out[first : first + images, low:high]
+        source = _gather(x[first : first + images], rows, columns, low, high, work)
+        sums = _sums(target, kernel, work)
+        product(source, kernel, rows, columns, sums)
+        _store(sums, target)
+        if epilogue is not None:
+            epilogue(target)
+
+    jobs = [(first, low) for first in range(0, batch, images) for low in range(0, rows.out, tile)]
+    each(compute, jobs) if split > 1 else list(map(compute, jobs))
 
 
 def _is_pointwise(kernel: Filter, rows: Window, columns: Window) -> bool:
@@ -117,19 +125,20 @@ def _pointwise(x: Array, kernel: Filter, out: Array, epilogue: Epilogue | None) 
     flat = x.reshape(-1, x.shape[-1])
     target = out.reshape(-1, out.shape[-1])
     if x.dtype == matrix.dtype:
-        np.matmul(flat, matrix, out=target)
-    else:
-        target[...] = np.matmul(flat.astype(matrix.dtype), matrix)
+        multiply(flat, matrix, target, epilogue)
+        return
+    target[...] = np.matmul(flat.astype(matrix.dtype), matrix)
     if epilogue is not None:
-        step = max(1, TILE_BYTES // (target.shape[1] * target.itemsize))
-        for low in range(0, len(target), step):
-            epilogue(target[low : low + step])
+        epilogue(target)
 
 
-def _tile_rows(rows: Window, wanted: int) -> int:
-    """Rows of a tile: about `wanted`, all tiles alike, and not so few that re-gathered rows weigh."""
+def _tile_rows(rows: Window, wanted: int, parts: int) -> int:
+    """Rows of a tile: about `wanted`, all tiles alike, and not so few that re-gathered rows weigh; the number of tiles
+    a multiple of `parts` where there are rows enough."""
     wanted = max(wanted, min(rows.out, 2 * (rows.extent // rows.stride)))
     tiles = -(-rows.out // wanted)
+    if rows.out >= 2 * parts:
+        tiles = -(-tiles // parts) * parts
     return -(-rows.out // tiles)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from smcli.kernels import _digits
 from smcli.kernels.context import Array
 
 Change = Callable[[Array], None]
@@ -81,10 +82,12 @@ def _elu(tile: Array, alpha: float) -> Array:
 def _sigmoid(tile: Array, alpha: float) -> Any:
     from smcli.kernels.math import sigmoid
 
-    return sigmoid(tile)
+    return _digits.fused_sigmoid(tile) if _digits.matter(tile) else sigmoid(tile)
 
 
 def _tanh(tile: Array, alpha: float) -> Any:
+    if _digits.matter(tile):
+        return _digits.fused_tanh(tile)
     return np.tanh(tile, out=tile if tile.ndim else None)
 
 

@@ -1,8 +1,8 @@
 """Activations, softmax, cross-entropy, bias, and their gradients
 (tensorflow/core/kernels/{relu,softmax,xent,bias}_op*).
 
-float16 and bfloat16 are computed step by step in their own precision where TensorFlow does so, and in float32 where
-sums are taken. Tanh and Sigmoid are elementwise maths and live in `math`.
+float16 and bfloat16 are computed step by step in their own precision where TensorFlow does so. Tanh and Sigmoid are
+elementwise maths and live in `math`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
-from smcli.kernels import _eigen
+from smcli.kernels import _digits
 from smcli.kernels._convolution import compute_dtype
+from smcli.kernels._half_sums import reduce_rows, rounded
+from smcli.kernels._numbers import is_short_float
 from smcli.kernels._short_floats import by_table
 from smcli.kernels._windows import channels_first
 from smcli.kernels.context import Array
@@ -70,6 +72,10 @@ def _leaky_relu(features: Array, *, alpha: float) -> Array:
 @by_table
 def elu(features: Array) -> Array:
     """x where not negative, exp(x) − 1 elsewhere."""
+    if is_short_float(features.dtype):  # where exp is rounded, x may be larger than exp(x) − 1
+        grown = np.exp(features.astype(np.float32)).astype(features.dtype)
+        result: Array = np.where(features < 0, grown - _of(1, features), features)
+        return result
     low: Array = np.minimum(features, _of(0, features))
     low = np.exp(low, out=low if low.ndim else None)
     low -= _of(1, features)  # not expm1: TensorFlow loses the same digits near zero
@@ -181,6 +187,15 @@ def _shifted(logits: Array) -> Array:
     return result
 
 
+def _short_exponentials(logits: Array) -> tuple[Array, Array, Array]:
+    """Logits minus their row's maximum, exp of that, and its sum, rounded to 16 bits at each step, as float32."""
+    wide = logits.astype(np.float32)
+    shifted = rounded(np.subtract(wide, wide.max(axis=-1, keepdims=True)), logits.dtype)
+    grown = rounded(np.exp(shifted), logits.dtype)
+    total = reduce_rows(np.add, grown.reshape(-1, grown.shape[-1]), logits.dtype)
+    return shifted, grown, total.reshape(*grown.shape[:-1], 1)
+
+
 def _need_vector(logits: Array) -> None:
     if np.ndim(logits) < 1:
         raise InvalidArgumentError("logits must have >= 1 dimension, got []")
@@ -192,12 +207,15 @@ def softmax(logits: Array) -> Array:
     _need_vector(logits)
     if logits.size == 0:
         return logits.copy()
-    if logits.dtype == np.float32 and logits.size <= _eigen.SMALL_TENSOR:
-        return _eigen.softmax(logits)
+    if _digits.matter(logits):
+        return _digits.softmax(logits)
+    if is_short_float(logits.dtype):
+        _, grown, total = _short_exponentials(logits)
+        return np.multiply(grown, rounded(np.divide(np.float32(1), total), logits.dtype)).astype(logits.dtype)
     grown = _shifted(logits)
     np.exp(grown, out=grown)
     grown /= grown.sum(axis=-1, keepdims=True)
-    return grown.astype(logits.dtype, copy=False)
+    return grown
 
 
 @kernel("LogSoftmax")
@@ -206,9 +224,12 @@ def log_softmax(logits: Array) -> Array:
     _need_vector(logits)
     if logits.size == 0:
         return logits.copy()
+    if is_short_float(logits.dtype):
+        shifted, _, total = _short_exponentials(logits)
+        return np.subtract(shifted, rounded(np.log(total), logits.dtype)).astype(logits.dtype)
     shifted = _shifted(logits)
     shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return shifted.astype(logits.dtype, copy=False)
+    return shifted
 
 
 @kernel("SoftmaxCrossEntropyWithLogits")

@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels import _half_products
 from smcli.kernels._convolution import Filter, compute_dtype, convolve, pack_filter
+from smcli.kernels._half_sums import rounded
+from smcli.kernels._numbers import is_short_float
 from smcli.kernels._windows import (
     Window,
     channels_first,
@@ -60,7 +63,29 @@ def transposed_filter(filter: Array, groups: int) -> Array:
 
 def convolve_transposed(gradients: Array, filter: Array, groups: int, rows: Window, columns: Window) -> Array:
     """The adjoint of a channels-last 2-D convolution: (batch, rows.out, columns.out, outputs) to the input's shape."""
+    height, width, depth, outputs = filter.shape
+    if is_short_float(gradients.dtype) and groups == 1:
+        positions = len(gradients) * rows.out * columns.out
+        if _half_products.is_exact(positions, outputs, height * width * depth):
+            return _short_transposed(gradients, filter, rows, columns)
     return prepare_transposed(filter, groups, rows, columns)(gradients)
+
+
+def _short_transposed(gradients: Array, filter: Array, rows: Window, columns: Window) -> Array:
+    """As `convolve_transposed` of 16-bit floats, rounding as TensorFlow does: one matrix product, whose pieces are
+    added to the result one after the other (Conv2DCustomBackpropInputOp in conv_grad_input_ops.h)."""
+    height, width, depth, outputs = filter.shape
+    matrix = filter.reshape(-1, outputs).T.astype(np.float32)
+    pieces = _half_products.block_panel(gradients.reshape(-1, outputs).astype(np.float32), matrix, filter.dtype)
+    pieces = pieces.reshape(len(gradients), rows.out, columns.out, height, width, depth)
+    total: Array = np.zeros((len(gradients), rows.size, columns.size, depth), np.float32)
+    for row in reversed(rows.taps):  # what reaches a place from above and from the left is added first
+        for column in reversed(columns.taps):
+            (top, bottom), (left, right) = rows.valid(row), columns.valid(column)
+            target = total[:, rows.source(row, top, bottom), columns.source(column, left, right)]
+            part = pieces[:, top:bottom, left:right, row, column]
+            target[...] = rounded(np.add(target, part), gradients.dtype)
+    return total.astype(gradients.dtype)
 
 
 def prepare_transposed(filter: Array, groups: int, rows: Window, columns: Window) -> Callable[[Array], Array]:
@@ -209,6 +234,22 @@ def conv3d_backprop_input_v2(
     return from_channels_last(sums.astype(gradients.dtype, copy=False), data_format)
 
 
+@kernel("Conv3DBackpropInput")
+def conv3d_backprop_input(
+    x: Array,
+    filter: Array,
+    out_backprop: Array,
+    *,
+    strides: Sequence[int],
+    padding: str,
+    dilations: Sequence[int] = (1, 1, 1, 1, 1),
+) -> Array:
+    """Conv3DBackpropInputV2 for the shape of x."""
+    _check_rank("input", x, 5)
+    shape = np.array(x.shape)
+    return conv3d_backprop_input_v2(shape, filter, out_backprop, strides=strides, padding=padding, dilations=dilations)
+
+
 # ---- Gradients to filters
 
 
@@ -280,6 +321,22 @@ def conv3d_backprop_filter_v2(
     if not (x.size and prod(shape) and out_backprop.size):
         raise InvalidArgumentError("input, filter_sizes and out_backprop tensors must all have at least 1 element")
     return _filter_gradient(to_channels_last(x, data_format), shape, to_channels_last(out_backprop, data_format), attrs)
+
+
+@kernel("Conv3DBackpropFilter")
+def conv3d_backprop_filter(
+    x: Array,
+    filter: Array,
+    out_backprop: Array,
+    *,
+    strides: Sequence[int],
+    padding: str,
+    dilations: Sequence[int] = (1, 1, 1, 1, 1),
+) -> Array:
+    """Conv3DBackpropFilterV2 for the shape of `filter`."""
+    _check_rank("filter", filter, 5)
+    shape = np.array(filter.shape)
+    return conv3d_backprop_filter_v2(x, shape, out_backprop, strides=strides, padding=padding, dilations=dilations)
 
 
 # ---- Depthwise

@@ -13,6 +13,9 @@ import numpy as np
 
 from smcli.errors import InvalidArgumentError
 from smcli.kernels._convolution import Epilogue, compute_dtype
+from smcli.kernels._half_sums import rounded
+from smcli.kernels._numbers import is_short_float
+from smcli.kernels._threads import each, spans
 from smcli.kernels._windows import (
     Window,
     check_bytes,
@@ -26,6 +29,7 @@ from smcli.kernels._windows import (
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 
+PAYS = 2**20  # multiplications from which several threads are faster
 # The product, the result and a few input rows of one tile stay in the second-level cache.
 TILE_BYTES = 2**18
 
@@ -79,28 +83,78 @@ def prepare_depthwise(
                 epilogue(out)
         elif out.size:
             key = (columns.out, row_taps.start, row_taps.stop, column_taps.start, column_taps.stop)
-            if key not in repeated:
-                repeated[key] = np.tile(used, (1, 1, columns.out))
-            _tiles(images, repeated[key], multiplier, rows, columns, out, epilogue)
+            if is_short_float(x.dtype):
+                _add_in_turn(images, used, multiplier, rows, columns, out)
+                if epilogue is not None:
+                    epilogue(out)
+            else:
+                if key not in repeated:
+                    repeated[key] = np.tile(used, (1, 1, columns.out))
+                _tiles(images, repeated[key], multiplier, rows, columns, out, epilogue)
         return from_channels_last(out, data_format)
 
     return depthwise
 
 
+def _add_in_turn(x: Array, weights: Array, multiplier: int, rows: Window, columns: Window, out: Array) -> None:
+    """Fill `out` with 16-bit floats, rounding each running total to 16 bits, as TensorFlow's kernel does.
+
+    weights: (kernel rows, kernel columns, outputs), float32.
+    """
+    images = np.repeat(x.astype(np.float32), multiplier, axis=3)
+    total: Array = np.zeros(out.shape, np.float32)
+    for row in rows.taps:
+        for column in columns.taps:
+            (top, bottom), (left, right) = rows.valid(row), columns.valid(column)
+            part = images[:, rows.source(row, top, bottom), columns.source(column, left, right)]
+            target = total[:, top:bottom, left:right]
+            target[...] = rounded(np.add(target, np.multiply(part, weights[row, column])), x.dtype)
+    out[...] = total
+
+
 def _tiles(
     x: Array, weights: Array, multiplier: int, rows: Window, columns: Window, out: Array, epilogue: Epilogue | None
 ) -> None:
-    """Fill `out` tile by tile. weights: (kernel rows, kernel columns, output columns × outputs)."""
+    """Fill `out`, each thread some of the images, or of the rows where there is one image. weights: (kernel rows,
+    kernel columns, output columns × outputs)."""
+    if out.size * weights.shape[0] * weights.shape[1] < PAYS:
+        _tile_by_tile(x, weights, multiplier, rows, columns, out, epilogue, 0, rows.out)
+    elif len(x) > 1:
+        parts = spans(len(x), 1)
+        each(
+            lambda part: _tile_by_tile(x[part], weights, multiplier, rows, columns, out[part], epilogue, 0, rows.out),
+            parts,
+        )
+    else:
+        parts = spans(rows.out, rows.extent)
+        each(
+            lambda part: _tile_by_tile(x, weights, multiplier, rows, columns, out, epilogue, part.start, part.stop),
+            parts,
+        )
+
+
+def _tile_by_tile(
+    x: Array,
+    weights: Array,
+    multiplier: int,
+    rows: Window,
+    columns: Window,
+    out: Array,
+    epilogue: Epilogue | None,
+    start: int,
+    stop: int,
+) -> None:
+    """Fill the output rows from `start` to `stop`."""
     work = weights.dtype
     height, width, wide = weights.shape
-    tile = max(1, min(rows.out, TILE_BYTES // (wide * work.itemsize)))
+    tile = max(1, min(stop - start, TILE_BYTES // (wide * work.itemsize)))
     total: Array = np.empty((tile, wide), work)
     scratch: Array = np.empty((tile, wide), work)
     padded = _PaddedRows(x.shape[3] * multiplier, rows, columns, tile, work)
     taps = [(padded.tap(i, j, tile), weights[i, j]) for i in range(height) for j in range(width)]
     for image, result in zip(x, out, strict=True):
-        for low in range(0, rows.out, tile):
-            high = min(rows.out, low + tile)
+        for low in range(start, stop, tile):
+            high = min(stop, low + tile)
             count = high - low
             padded.fill(image, multiplier, low, high)
             target = result[low:high].reshape(count, wide)

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import InternalError, InvalidArgumentError, ResourceExhaustedError
+from smcli.kernels import _digits
 from smcli.kernels._numbers import Numbers, broadcast_shape, is_short_float, widened
 from smcli.kernels._short_floats import ORDER_PAYS, by_table, in_order, order_of
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel, register_table
-from smcli.tensors.types import DataType
+from smcli.tensors.types import DataType, by_name
 from smcli.tensors.wire import MAX_FILL_BYTES
 
 DEVIATIONS = {"Round": "integers are given back as they are, where TensorFlow's own kernel gives zeros"}
@@ -78,8 +79,12 @@ def rsqrt(x: Array) -> Numbers:
 @by_table
 def sigmoid(x: Array) -> Numbers:
     """1 / (1 + exp(-x))."""
-    if is_short_float(x.dtype):
-        return sigmoid(widened(x)).astype(x.dtype)
+    if is_short_float(x.dtype):  # exp(x) / (1 + exp(x)), each step rounded (Eigen's scalar_logistic_op)
+        grown = np.exp(x.astype(np.float32)).astype(x.dtype)
+        one = x.dtype.type(1)
+        return np.where(np.isinf(grown), one, np.divide(grown, one + grown))
+    if _digits.matter(x):
+        return _digits.sigmoid(x)
     one = x.dtype.type(1)
     y = np.negative(x)
     if y.ndim == 0:
@@ -87,6 +92,20 @@ def sigmoid(x: Array) -> Numbers:
     np.exp(y, out=y)
     y += one
     return np.divide(one, y, out=y)
+
+
+@kernel("Exp")
+@by_table
+def exp(x: Array) -> Numbers:
+    """e to the power of x."""
+    return _digits.exp(x) if _digits.matter(x) else np.exp(x)
+
+
+@kernel("Tanh")
+@by_table
+def tanh(x: Array) -> Numbers:
+    """The hyperbolic tangent."""
+    return _digits.tanh(x) if _digits.matter(x) else np.tanh(x)
 
 
 @kernel("Real")
@@ -131,11 +150,21 @@ def population_count(x: Array) -> Numbers:
 _BITS_SET = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)
 
 
+_WITH_TRUTH = frozenset(
+    map(by_name, ("bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64", "string"))
+)
+
+
 @kernel("ToBool")
-def to_bool(x: Array) -> Numbers:
-    """A scalar is true when it is not zero (a string when not empty), any other tensor when it has elements."""
+def to_bool(x: Array, *, T: DataType) -> Numbers:
+    """A scalar is true when it is not zero (a string when not empty), any other tensor when it has elements.
+
+    Raises InvalidArgumentError for scalars of the types that TensorFlow knows no truth of.
+    """
     if x.ndim == 0:
         value = x[()]
+        if T not in _WITH_TRUTH:
+            raise InvalidArgumentError(f"{T.tf_name} cannot be converted to a boolean")
         return np.bool_(len(value) > 0 if x.dtype == object else bool(value))
     return np.bool_(x.size > 0)
 
@@ -384,48 +413,53 @@ def approximate_equal(x: Array, y: Array, *, tolerance: float = 1e-5) -> Numbers
 # ---- gradients of unary ops, from the op's output y and the incoming gradient dy
 
 
-def _check_same_size(y: Array, dy: Array) -> None:
+def _fitted(dy: Array, y: Array) -> Array:
+    """dy in the shape of y: the gradients of elementwise ops go by the number of elements. Raises InvalidArgumentError
+    when it differs."""
     if y.size != dy.size:
         raise InvalidArgumentError(
             f"The two arguments to a cwise op must have same number of elements, got {y.size} and {dy.size}"
         )
+    return dy if dy.shape == y.shape else dy.reshape(y.shape)
+
+
+def _zero_where_zero(gradient: Array, dy: Array) -> Numbers:
+    """No gradient where none comes in, even where the slope is infinite (cwise_ops_gradients.h)."""
+    still = dy == 0
+    return np.where(still, gradient.dtype.type(0), gradient) if still.any() else gradient
 
 
 @kernel("TanhGrad")
 def tanh_grad(y: Array, dy: Array) -> Numbers:
-    """dy * (1 - y²). Raises InvalidArgumentError when the sizes differ."""
-    _check_same_size(y, dy)
-    return np.multiply(dy, y.dtype.type(1) - np.square(y))
+    """dy * (1 - y²), in the shape of y. Raises InvalidArgumentError when the sizes differ."""
+    return np.multiply(_fitted(dy, y), y.dtype.type(1) - np.square(y))
 
 
 @kernel("SigmoidGrad")
 def sigmoid_grad(y: Array, dy: Array) -> Numbers:
-    """dy * y * (1 - y). Raises InvalidArgumentError when the sizes differ."""
-    _check_same_size(y, dy)
-    return np.multiply(np.multiply(dy, y), y.dtype.type(1) - y)
+    """dy * y * (1 - y), in the shape of y. Raises InvalidArgumentError when the sizes differ."""
+    return np.multiply(np.multiply(_fitted(dy, y), y), y.dtype.type(1) - y)
 
 
 @kernel("SqrtGrad")
 def sqrt_grad(y: Array, dy: Array) -> Numbers:
-    """dy / (2 conj(y)). Raises InvalidArgumentError when the sizes differ."""
-    _check_same_size(y, dy)
-    return np.divide(np.multiply(dy, y.dtype.type(0.5)), np.conjugate(y))
+    """dy / (2 conj(y)), in the shape of y; 0 where dy is 0. Raises InvalidArgumentError when the sizes differ."""
+    dy = _fitted(dy, y)
+    return _zero_where_zero(np.divide(np.multiply(dy, y.dtype.type(0.5)), np.conjugate(y)), dy)
 
 
 @kernel("RsqrtGrad")
 def rsqrt_grad(y: Array, dy: Array) -> Numbers:
-    """-dy * conj(y)³ / 2. Raises InvalidArgumentError when the sizes differ."""
-    _check_same_size(y, dy)
-    y = np.conjugate(y)
-    return np.multiply(np.multiply(np.multiply(y, y), np.multiply(dy, y)), y.dtype.type(-0.5))
+    """-dy * conj(y)³ / 2, in the shape of y; 0 where dy is 0. Raises InvalidArgumentError when the sizes differ."""
+    dy, y = _fitted(dy, y), np.conjugate(y)
+    return _zero_where_zero(np.multiply(np.multiply(np.multiply(y, y), np.multiply(dy, y)), y.dtype.type(-0.5)), dy)
 
 
 @kernel("InvGrad", "ReciprocalGrad")
 def reciprocal_grad(y: Array, dy: Array) -> Numbers:
-    """-dy * conj(y)². Raises InvalidArgumentError when the sizes differ."""
-    _check_same_size(y, dy)
-    y = np.conjugate(y)
-    return np.multiply(np.negative(dy), np.multiply(y, y))
+    """-dy * conj(y)², in the shape of y; 0 where dy is 0. Raises InvalidArgumentError when the sizes differ."""
+    dy, y = _fitted(dy, y), np.conjugate(y)
+    return _zero_where_zero(np.multiply(np.negative(dy), np.multiply(y, y)), dy)
 
 
 # ---- sequences
@@ -521,7 +555,6 @@ register_table(
         "Ceil": by_table(np.ceil),
         "Floor": by_table(np.floor),
         "Rint": by_table(np.rint),
-        "Exp": by_table(np.exp),
         "Expm1": by_table(np.expm1),
         "Log": by_table(np.log),
         "Log1p": by_table(np.log1p),
@@ -535,7 +568,6 @@ register_table(
         "Atan": by_table(np.arctan),
         "Sinh": by_table(np.sinh),
         "Cosh": by_table(np.cosh),
-        "Tanh": by_table(np.tanh),
         "Asinh": by_table(np.arcsinh),
         "Acosh": by_table(np.arccosh),
         "Atanh": by_table(np.arctanh),

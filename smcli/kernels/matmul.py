@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import FailedPreconditionError, InvalidArgumentError
-from smcli.kernels import _eigen
 from smcli.kernels._numbers import Numbers, is_short_float, widened
+from smcli.kernels._products import multiply, multiply_stacks, takes_threads
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
@@ -24,12 +24,22 @@ _EXACT = 2**53  # float64 holds all integers up to here
 
 
 def product(a: Array, b: Array, dtype: np.dtype[Any]) -> Numbers:
-    """a @ b with NumPy's broadcasting, in `dtype`."""
+    """a @ b with NumPy's broadcasting, in `dtype`.
+
+    bfloat16 drops the bits that float32 has more, as MatMul does (tensorflow/core/kernels/matmul_op_impl.h).
+    """
     if dtype.kind in "iu":
         return _integer_product(a.astype(dtype, copy=False), b.astype(dtype, copy=False))
     if is_short_float(dtype):
-        return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(dtype)
-    return np.matmul(a, b)
+        out: Array = np.matmul(a.astype(np.float32), b.astype(np.float32))
+        return out.astype(dtype) if dtype == np.float16 else _cut_short(out, dtype)
+    return multiply_stacks(a, b) if takes_threads(dtype) and a.dtype == b.dtype == dtype else np.matmul(a, b)
+
+
+def _cut_short(x: Array, dtype: np.dtype[Any]) -> Array:
+    """float32 as bfloat16, rounded towards zero; NaN stays NaN."""
+    out = np.right_shift(np.asarray(x, order="C").view(np.uint32), 16).astype(np.uint16).view(dtype)
+    return np.where(np.isnan(x), x.astype(dtype), out)
 
 
 def _integer_product(a: Array, b: Array) -> Numbers:
@@ -48,6 +58,9 @@ def _swapped(x: Array) -> Array:
 @kernel("MatMul")
 def matmul(a: Array, b: Array, *, transpose_a: bool = False, transpose_b: bool = False) -> Numbers:
     """The product of two matrices, either transposed first. Raises InvalidArgumentError when they do not fit."""
+    straight = a.dtype.char == "f" and a.ndim == b.ndim == 2 and not (transpose_a or transpose_b)
+    if straight and len(a) > 1 and a.shape[1] == len(b):  # small products are most of what loops do
+        return multiply(a, b)
     if a.ndim != b.ndim:
         raise InvalidArgumentError(f"In[0] and In[1] has different ndims: {list(a.shape)} vs. {list(b.shape)}")
     if a.ndim != 2:
@@ -57,21 +70,8 @@ def matmul(a: Array, b: Array, *, transpose_a: bool = False, transpose_b: bool =
     if left.shape[1] != right.shape[0]:
         raise InvalidArgumentError(f"Matrix size-incompatible: In[0]: {list(a.shape)}, In[1]: {list(b.shape)}")
     if a.dtype == np.float32 or a.dtype == np.float64:
-        if len(left) == 1 and _is_summed_in_turn(a, b, transpose_a or transpose_b):
-            return _eigen.row_product(a, b)
-        return np.matmul(left, right)
+        return multiply(left, right)
     return product(left, right, a.dtype)
-
-
-def _is_summed_in_turn(row: Array, matrix: Array, is_transposed: bool) -> bool:
-    """Whether TensorFlow sums the product of one row and a matrix one after the other, and it is small."""
-    return (
-        row.dtype == np.float32
-        and matrix.dtype == np.float32
-        and not is_transposed
-        and len(matrix) <= _eigen.MOST_ROWS
-        and matrix.size <= _eigen.SMALL_MATRIX
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +103,19 @@ def prepare_matmul(
     epilogue: called on the result, to change it in place.
     """
     last_axis = LastAxis(rank)
+    plain = b.ndim == 2 and b.dtype.char == "f" and not transpose_a
+    right = b.T if transpose_b else b
 
-    def multiply(a: Array) -> Array:
-        if rank != 2:
-            out = last_axis(a, b)
-        else:
-            out = matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
+    def multiply_by(a: Array) -> Array:
+        if plain and a.dtype == b.dtype and a.ndim == rank and a.shape[-1] == len(right) and a.size > len(right):
+            out = multiply(a.reshape(-1, len(right)), right, change=epilogue)
+            return out.reshape(*a.shape[:-1], right.shape[1])
+        out = last_axis(a, b) if rank != 2 else matmul(a, b, transpose_a=transpose_a, transpose_b=transpose_b)
         if epilogue is not None:
             epilogue(out)
         return out
 
-    return multiply
+    return multiply_by
 
 
 @kernel("SparseMatMul")

@@ -14,6 +14,8 @@ import numpy as np
 
 from smcli.errors import InvalidArgumentError, UnimplementedError
 from smcli.kernels._convolution import compute_dtype
+from smcli.kernels._half_sums import rounded
+from smcli.kernels._numbers import is_short_float
 from smcli.kernels._windows import (
     Window,
     channels_first,
@@ -28,6 +30,11 @@ from smcli.kernels._windows import (
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
+
+_BEYOND = (
+    "a gradient that does not fit the windows is refused, where TensorFlow reads beyond it or leaves some of it out"
+)
+DEVIATIONS = {"AvgPoolGrad": _BEYOND, "AvgPool3DGrad": _BEYOND}
 
 
 def lowest(dtype: np.dtype[Any]) -> Any:
@@ -212,13 +219,29 @@ def window_counts(windows: Sequence[Window], dtype: np.dtype[Any]) -> Array:
     return result
 
 
+def _short_sums(x: Array, windows: Sequence[Window]) -> Array:
+    """Sums over 2-D windows of 16-bit floats, as float32: one element after the other, rounded to 16 bits each time."""
+    rows, columns = windows
+    images = x.astype(np.float32)
+    sums: Array = np.zeros((x.shape[0], rows.out, columns.out, x.shape[3]), np.float32)
+    for row, column in product(rows.taps, columns.taps):
+        (top, bottom), (left, right) = rows.valid(row), columns.valid(column)
+        part = images[:, rows.source(row, top, bottom), columns.source(column, left, right)]
+        target = sums[:, top:bottom, left:right]
+        target[...] = rounded(np.add(target, part), x.dtype)
+    return sums
+
+
 def _avg_pool(x: Array, windows: Sequence[Window]) -> Array:
     """Means over channels-last windows, of the elements that they cover."""
-    sums = x.astype(compute_dtype(x.dtype), copy=False)
-    for axis, along in enumerate(windows, start=1):
-        sums = fold(sums, axis, along, np.add, 0)
-    if sums is x:
-        sums = sums.copy()
+    if is_short_float(x.dtype) and len(windows) == 2:
+        sums = _short_sums(x, windows)
+    else:
+        sums = x.astype(compute_dtype(x.dtype), copy=False)
+        for axis, along in enumerate(windows, start=1):
+            sums = fold(sums, axis, along, np.add, 0)
+        if sums is x:
+            sums = sums.copy()
     area = math.prod(along.kernel for along in windows)
     if all(along.padded <= along.size and not along.before for along in windows):
         sums /= sums.dtype.type(area)
@@ -333,7 +356,8 @@ def max_pool_grad(
         if value.ndim != 4:
             raise InvalidArgumentError(f"{name} must be 4-dimensional: {list(value.shape)}")
     images = to_channels_last(orig_input, data_format)
-    windows = pool_windows(images.shape, ksize, strides, padding, data_format, explicit_paddings)
+    paddings = explicit_paddings if padding == "EXPLICIT" else ()  # else they are not looked at
+    windows = pool_windows(images.shape, ksize, strides, padding, data_format, paddings)
     gradients = to_channels_last(grad, data_format)
     shape = (images.shape[0], *(along.out for along in windows), images.shape[3])
     if gradients.shape != shape or to_channels_last(orig_output, data_format).shape != shape:

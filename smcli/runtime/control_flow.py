@@ -5,13 +5,18 @@ Semantics: tensorflow/core/kernels/functional_ops.cc and tensorflow/core/kernels
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels._checks import fits
 from smcli.kernels.context import Array, Context, FunctionRef
 from smcli.kernels.registry import kernel
+
+_HOW = "attrs and inputs that say where and how to run the function are not read, so that nonsense in them is let pass"
+DEVIATIONS = dict.fromkeys(("PartitionedCall", "StatefulPartitionedCall", "RemoteCall"), _HOW)
 
 
 def truth(value: Any) -> bool:
@@ -76,6 +81,18 @@ def for_(
     return tuple(values)
 
 
+def _stacked(rows: Sequence[Any], declared: tuple[int, ...] | None) -> Array:
+    """One result of all the calls. Raises InvalidArgumentError for a shape that was not declared."""
+    items = [np.asarray(row) for row in rows]
+    for item in items:
+        if not fits(item.shape, items[0].shape if declared is None else declared):
+            raise InvalidArgumentError(
+                f"Mismatch in function retval shape, {list(item.shape)}, and expected output shape, "
+                f"{list(items[0].shape if declared is None else declared)}."
+            )
+    return np.stack(items)
+
+
 @kernel("MapDefun", stateful=True)
 def map_defun(
     *args: Array,
@@ -98,7 +115,7 @@ def map_defun(
     results = []
     for position, (data_type, shape) in enumerate(zip(output_types, output_shapes)):
         if rows:
-            results.append(np.stack([np.asarray(row[position]) for row in rows]))
+            results.append(_stacked([row[position] for row in rows], shape))
         else:
             results.append(np.zeros((0, *(max(d, 0) for d in shape or ())), data_type.numpy))
     return tuple(results)
@@ -108,6 +125,7 @@ def map_defun(
 def batch_function(
     *args: Array,
     Tin: tuple[Any, ...],
+    Tout: tuple[Any, ...],
     f: FunctionRef,
     max_batch_size: int,
     allowed_batch_sizes: tuple[int, ...] = (),
@@ -133,12 +151,14 @@ def batch_function(
         raise InvalidArgumentError(f"Invalid batch sizes: at most {max_batch_size}, allowed {sizes}")
     if rows > max_batch_size:
         raise InvalidArgumentError(f"Task size {rows} is larger than maximum input batch size {max_batch_size}")
+    if rows == 0:  # there is no batch to run
+        return tuple(np.zeros(0, data_type.numpy) for data_type in Tout)
     function = context.function(f)
     parts = []
-    for start in range(0, max(rows, 1), largest):
+    for start in range(0, rows, largest):
         part = [arg[start : start + largest] for arg in batched]
         count = part[0].shape[0]
-        padding = next((size - count for size in sizes if size >= count), 0) if count else 0
+        padding = next((size - count for size in sizes if size >= count), 0)
         if padding:
             part = [np.concatenate([arg, np.repeat(arg[:1], padding, axis=0)]) for arg in part]
         outputs = function([*part, *captured])

@@ -18,6 +18,7 @@ from smcli.graph import attrs as attr_values
 from smcli.graph.binding import MakeContext, bind, check_inputs, find_kernel, located
 from smcli.graph.graph import ARG, Body, Graph, Node, output_count
 from smcli.graph.plan import ALIASES, NO_OPS, PLACEHOLDERS, check_total, constant, placeholder_error
+from smcli.graph.signatures import check_call
 from smcli.kernels.context import Array, unbox
 from smcli.runtime.straight import node_error, wrong_count
 
@@ -188,6 +189,7 @@ def _item(node: Node, graph: Graph, make_context: MakeContext) -> _Item:
         if kernel is None:
             raise located(InvalidArgumentError(f"Op type not registered '{op}'"), node)
         check_inputs(node)
+        check_call(node, graph)
         if op in graph.functions:
             call = make_context(node.name).function(attr_values.bind(op, node.attrs))
             function = lambda *args: tuple(call(args))  # noqa: E731

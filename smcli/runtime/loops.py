@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from smcli.graph.binding import MakeContext
+from smcli.graph.cells import join_cells
 from smcli.graph.constants import fold
 from smcli.graph.gates import join_gates
 from smcli.graph.graph import Body, Graph, Node
 from smcli.graph.loops import Loop, hoist
 from smcli.graph.plan import Plan, Step, compile_plan
 from smcli.graph.rewrites import enabled
+from smcli.graph.sequences import take_out_products
 from smcli.runtime.code import Code, CodeWriter, as_scalar, variables
 from smcli.runtime.control_flow import truth
 from smcli.runtime.straight import run_code
@@ -43,10 +45,14 @@ def compile_loop(loop: Loop, graph: Graph, make_context: MakeContext, observed: 
     test = Node(loop.name, "LoopCond", {}, [loop.test], function=truth)
     body = Body(loop.name, [*loop.before, test, *loop.after], loop.inputs, loop.nexts, False)
     fold(body, graph, make_context, lambda node: None)
+    if enabled("cells"):
+        loop.after = join_cells(loop)
     if enabled("gates"):
         loop.after = join_gates(loop)
     first, rest = hoist(loop, graph)
-    body.nodes = [*loop.before, test, *first, *rest]
+    if enabled("sequence"):
+        first, rest = take_out_products(loop, first, rest, graph)
+    body.nodes, body.outputs = [*loop.before, test, *first, *rest], loop.nexts
     plan = observed(compile_plan(body, graph, make_context))
 
     tested = next(number for number, step in enumerate(plan.steps) if step.node is test)

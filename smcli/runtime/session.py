@@ -17,6 +17,8 @@ from smcli.graph.graph import WHILES, Body, Graph, Node, parse_tensor_name
 from smcli.graph.inline import inline
 from smcli.graph.plan import Plan, compile_plan
 from smcli.graph.rewrites import enabled, rewrite
+from smcli.kernels import _digits
+from smcli.kernels._threads import computing
 from smcli.kernels.context import Array, Context, Files, FunctionRef, NoFiles, Resources, Variable
 from smcli.proto.graph_pb2 import GraphDef
 from smcli.runtime.straight import StraightRunner
@@ -60,7 +62,8 @@ class Session:
     files: what the graph may reach of the file system. allow: ops with effects outside that the user allowed by name.
     observe: when set, the function of each node is what this makes of it (see smcli.runtime.profile); plans that were
     made before stay as they are.
-    runs_once: each plan is run once only (the command line), so that preparations have to pay at once.
+    runs_once: each plan is run once only (the command line), so that preparations have to pay at once, and small
+    results are rounded as TensorFlow rounds them, since they are printed.
     as_written: nothing is rewritten, so that each node of the graph runs, and is observed, under its own name.
     """
 
@@ -93,7 +96,8 @@ class Session:
         """
         feeds = feeds or {}
         key = (tuple(fetches), tuple(feeds), tuple(targets))
-        with np.errstate(all="ignore"):
+        rounding = _digits.followed() if self.runs_once else contextlib.nullcontext()
+        with np.errstate(all="ignore"), computing(), rounding:
             runner = self._plans.get(key)
             if runner is None:
                 runner = self._plans[key] = self._compile_main(*key)
