@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import Any
 
-from smcli.errors import InvalidArgumentError, OpError, SmcliError, UnsupportedOpsError
+from smcli.errors import InvalidArgumentError, NoCpuKernelError, OpError, SmcliError, UnsupportedOpsError
 from smcli.graph import attrs as attr_values
 from smcli.graph.graph import Body, Graph, Node, arg_count
 from smcli.graph.inline import callee
@@ -42,6 +42,29 @@ def bind(node: Node, kernel: registry.Kernel, make_context: MakeContext) -> Call
     return partial(kernel.function, **keywords) if keywords else kernel.function
 
 
+class Binder:
+    """Binds kernels to nodes. Nodes of one op whose attrs are the same share the bound kernel, unless it keeps state.
+
+    Decoding and checking an attr takes many times as long as finding that its bytes were met before.
+    """
+
+    def __init__(self, make_context: MakeContext) -> None:
+        self._make_context = make_context
+        self._bound: dict[tuple[object, ...], Callable[..., Any]] = {}
+
+    def bind(self, node: Node, kernel: registry.Kernel) -> Callable[..., Any]:
+        if kernel.needs_context:
+            return bind(node, kernel, self._make_context)
+        if not kernel.attrs:
+            return kernel.function
+        attrs = [node.attrs.get(name) for name in kernel.attrs]
+        key = (node.op, *[None if value is None else value.SerializeToString() for value in attrs])
+        found = self._bound.get(key)
+        if found is None:
+            found = self._bound[key] = bind(node, kernel, self._make_context)
+        return found
+
+
 def located(error: OpError, node: Node) -> OpError:
     """The error with the node's name added, once."""
     if error.node is None:
@@ -64,14 +87,19 @@ def check_inputs(node: Node) -> None:
 
 def find_kernel(node: Node, graph: Graph) -> registry.Kernel | None:
     """The kernel of a node: of its op or, when the op is a function of the library, the one that calls functions."""
-    kernel = registry.find(node.op)
-    if kernel is None and node.op in graph.functions:
+    return kernel_of(node.op, graph)
+
+
+def kernel_of(op: str, graph: Graph) -> registry.Kernel | None:
+    """The kernel of an op, which may be a function of the library."""
+    kernel = registry.find(op)
+    if kernel is None and op in graph.functions:
         return registry.find("PartitionedCall")
     return kernel
 
 
 @cache
-def _takes_functions(op: str) -> bool:
+def takes_functions(op: str) -> bool:
     """Whether an op has attrs that are functions; true where its schema is not known."""
     schema = find_schema(op)
     return schema is None or any(attr["type"] in ("func", "list(func)") for attr in schema.attrs.values())
@@ -83,7 +111,7 @@ def functions_of(node: Node, graph: Graph) -> Iterable[FunctionRef]:
     if direct is not None:
         yield direct
         return
-    if not _takes_functions(node.op):
+    if not takes_functions(node.op):
         return
     for value in node.attrs.values():
         kind = value.WhichOneof("value")
@@ -94,6 +122,12 @@ def functions_of(node: Node, graph: Graph) -> Iterable[FunctionRef]:
                 yield attr_values.function_ref(func)
 
 
+def _callers(body: Body, graph: Graph) -> Iterator[Node]:
+    """The nodes of a body that may call functions."""
+    ops = {op for op in body.ops() if op in graph.functions or takes_functions(op)}
+    return (node for node in body.nodes if node.op in ops) if ops else iter(())
+
+
 def bodies_in_reach(body: Body, graph: Graph) -> Iterator[Body]:
     """The body and those of all functions that it calls, directly or not; each once."""
     seen: set[FunctionRef] = set()
@@ -101,7 +135,7 @@ def bodies_in_reach(body: Body, graph: Graph) -> Iterator[Body]:
     while bodies:
         current = bodies.pop()
         yield current
-        for node in current.nodes:
+        for node in _callers(current, graph):
             for ref in functions_of(node, graph):
                 if ref not in seen:
                     seen.add(ref)
@@ -110,12 +144,22 @@ def bodies_in_reach(body: Body, graph: Graph) -> Iterator[Body]:
 
 
 def require_kernels(body: Body, graph: Graph) -> None:
-    """Raise UnsupportedOpsError naming every op, here and in all functions within reach, that has no kernel."""
+    """Raise UnsupportedOpsError naming every op, here and in all functions within reach, that has no kernel.
+
+    Raises NoCpuKernelError, as TensorFlow does, where nothing is missing but ops that need another device.
+    """
     missing: dict[str, list[str]] = {}
+    elsewhere: dict[str, tuple[str, ...]] = {}
     for current in bodies_in_reach(body, graph):
+        lacking = {op for op in current.ops() if op not in STRUCTURAL and kernel_of(op, graph) is None}
         prefix = f"{current.name}/" if current.name else ""
-        for node in current.nodes:
-            if node.op not in STRUCTURAL and find_kernel(node, graph) is None:
+        for node in current.nodes if lacking else ():
+            if node.op in lacking:
                 missing.setdefault(node.op, []).append(prefix + node.name)
+                schema = find_schema(node.op)
+                if schema is not None and schema.devices is not None:
+                    elsewhere[node.op] = schema.devices
+    if missing.keys() - elsewhere.keys():
+        raise UnsupportedOpsError({op: nodes for op, nodes in missing.items() if op not in elsewhere})
     if missing:
-        raise UnsupportedOpsError(missing)
+        raise NoCpuKernelError(missing, elsewhere)

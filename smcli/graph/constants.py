@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from smcli.graph.binding import MakeContext, bind, check_inputs, find_kernel, functions_of
+from smcli.graph.binding import Binder, MakeContext, bodies_in_reach, check_inputs, kernel_of
 from smcli.graph.graph import REFERENCE_VARIABLES, Body, Graph, Node
 from smcli.graph.plan import ALIASES, constant
 from smcli.graph.schema import find_schema
 from smcli.graph.structural import STRUCTURAL
 from smcli.kernels.context import Array, Variable
+from smcli.kernels.registry import Kernel
 
 Guards = list[tuple[Variable, Array]]
 
@@ -35,17 +36,7 @@ _HARMLESS_PREFIXES = ("Random", "TensorArray", "Stack", "LookupTable", "HashTabl
 
 def changes_variables(body: Body, graph: Graph) -> bool:
     """True when an op of the body, or of a function within reach, may change a variable."""
-    seen = set()
-    bodies = [body]
-    while bodies:
-        for node in bodies.pop().nodes:
-            if _may_change(node.op):
-                return True
-            for ref in functions_of(node, graph):
-                if ref not in seen and ref.name in graph.functions:
-                    seen.add(ref)
-                    bodies.append(graph.function_body(ref))
-    return False
+    return any(_may_change(op) for one in bodies_in_reach(body, graph) for op in one.ops())
 
 
 def _may_change(op: str) -> bool:
@@ -64,46 +55,52 @@ def fold(body: Body, graph: Graph, make_context: MakeContext, variable_of: Calla
     """
     guards: Guards = []
     frozen = not changes_variables(body, graph)
+    kernels = {op: _foldable(op, graph) for op in body.ops()}
+    binder = Binder(make_context)
     for node in body.nodes:
         if node.function is not None:
             continue
         if node.op == "Const":
             node.value = constant(node)
-        elif _reads_variable(node):
-            variable = variable_of(node.inputs[0][0]) if frozen else None
-            if variable is not None and variable.value is not None:
-                node.value = variable.read()
-                guards.append((variable, node.value))
-        elif node.op not in STRUCTURAL and node.inputs and _all_known(node):
-            node.value = _computed(node, graph, make_context)
+        elif node.inputs:
+            source = node.inputs[0][0]
+            if source.op in _VARIABLES and _reads(node.op, source.op):
+                variable = variable_of(source) if frozen else None
+                if variable is not None and variable.value is not None:
+                    node.value = variable.read()
+                    guards.append((variable, node.value))
+            elif source.value is not None:
+                kernel = kernels[node.op]
+                if kernel is not None and _all_known(node):
+                    node.value = _computed(node, kernel, binder)
     return guards
 
 
-def _reads_variable(node: Node) -> bool:
+def _reads(op: str, source: str) -> bool:
     """True for what gives a variable's value; an alias of a reference variable does, one of a handle does not."""
-    if not node.inputs:
-        return False
-    source = node.inputs[0][0].op
-    return (node.op == "ReadVariableOp" and source == "VarHandleOp") or (
-        node.op in ALIASES and source in REFERENCE_VARIABLES
-    )
+    return (op == "ReadVariableOp" and source == "VarHandleOp") or (op in ALIASES and source in REFERENCE_VARIABLES)
 
 
 def _all_known(node: Node) -> bool:
     return all(source.value is not None and index == 0 for source, index in node.inputs)
 
 
-def _computed(node: Node, graph: Graph, make_context: MakeContext) -> Any:
+def _foldable(op: str, graph: Graph) -> Kernel | None:
+    """The kernel of an op that gives one output, the same each time; None for all other ops."""
+    schema = find_schema(op)
+    if op in STRUCTURAL or schema is None or schema.output_count != 1 or schema.stateful:
+        return None
+    kernel = kernel_of(op, graph)
+    if kernel is None or kernel.stateful or kernel.needs_context or kernel.boxed_inputs or kernel.boxed_outputs:
+        return None
+    return kernel
+
+
+def _computed(node: Node, kernel: Kernel, binder: Binder) -> Any:
     """The single output of a node whose inputs are known, or None when it has to wait for the run."""
-    schema = find_schema(node.op)
-    kernel = find_kernel(node, graph)
-    if schema is None or kernel is None or schema.output_count != 1 or schema.stateful:
-        return None
-    if kernel.stateful or kernel.needs_context or kernel.boxed_inputs or kernel.boxed_outputs:
-        return None
     try:
         check_inputs(node)
-        value = np.asarray(bind(node, kernel, make_context)(*[source.value for source, _ in node.inputs]))
+        value = np.asarray(binder.bind(node, kernel)(*[source.value for source, _ in node.inputs]))
     except Exception:
         return None  # whatever it is, the run meets it and reports it
     return value if value.nbytes <= MAX_BYTES else None
@@ -114,14 +111,21 @@ def without_dead(body: Body) -> Body:
 
     A node that nothing took an input from was there for its effect, or for the error it may raise; it stays.
     """
-    consumed = {source for node in body.nodes for source, _ in node.inputs}
+    consumed: set[Node] | None = None
     needed = {source for source, _ in body.outputs}
     kept = []
     for node in reversed(body.nodes):
-        if node in needed or (node.value is None and (node not in consumed or _has_effect(node))):
-            kept.append(node)
-            if node.value is None:
-                needed.update(source for source, _ in node.inputs)
+        if node not in needed:
+            if node.value is not None:
+                continue
+            if consumed is None:
+                consumed = {source for other in body.nodes for source, _ in other.inputs}
+            if node in consumed and not _has_effect(node):
+                continue
+        kept.append(node)
+        if node.value is None:
+            for source, _ in node.inputs:
+                needed.add(source)
     kept.reverse()
     return Body(body.name, kept, body.inputs, body.outputs, body.has_frames)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from smcli.errors import InvalidArgumentError
 from smcli.graph import attrs as attr_values
 from smcli.graph.graph import Body, Edge, Graph, Node
+from smcli.graph.signatures import check_call
 from smcli.kernels.context import FunctionRef
 
 MAX_NODES = 500_000
@@ -51,6 +52,7 @@ def inline(body: Body, graph: Graph) -> Body:
             size = sizes.get(ref) if ref is not None else None
             if ref is not None and size is not None and size <= left and len(opened) <= MAX_DEPTH:
                 left -= size
+                check_call(node, graph)
                 inner = graph.function_body(ref)
                 opened.append(_Opened(inner, f"{copy.name}/", _arguments(copy, inner), node))
                 break
@@ -119,6 +121,8 @@ def _flat_sizes(body: Body, graph: Graph) -> dict[FunctionRef, int | None]:
 
 
 def _calls(body: Body, graph: Graph) -> Iterator[tuple[Node, FunctionRef]]:
+    if not any(op in CALLS or op in graph.functions for op in body.ops()):
+        return
     for node in body.nodes:
         ref = callee(node, graph)
         if ref is not None:

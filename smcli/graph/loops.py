@@ -17,6 +17,7 @@ from smcli.graph.graph import ARG, REFERENCE_VARIABLES, WHILES, Body, Edge, Grap
 from smcli.graph.inline import inline
 from smcli.graph.plan import ALIASES
 from smcli.graph.schema import find_schema
+from smcli.graph.signatures import check_call
 from smcli.kernels.context import FunctionRef
 
 MAX_NODES = 5_000  # of a loop; a longer one is left to the kernel, which runs two plans in turn
@@ -64,6 +65,7 @@ def while_loop(node: Node, graph: Graph) -> Loop | None:
     try:
         refs = [_function(node, name) for name in ("cond", "body")]
         bodies = [inline(graph.function_body(ref), graph) for ref in refs]
+        check_call(node, graph)
     except SmcliError:
         return None  # whatever it is, the kernel meets it and reports it, if the loop is entered
     count = len(node.inputs)

@@ -144,7 +144,7 @@ class _Lowering:
 
     def _sources(self, node: Node) -> list[Node]:
         if node.op != "Exit" or not node.inputs:
-            return [source for source, _ in node.inputs if source.op != "NextIteration"] + node.controls
+            return [*(source for source, _ in node.inputs if source.op != "NextIteration"), *node.controls]
         path = self.paths[node.inputs[0][0]]
         if self.exits[path] is not node:
             return [self.exits[path]]
@@ -162,8 +162,10 @@ class _Lowering:
     def _guarded(self, new: Node, guard: Guard, controls: Iterable[Node]) -> None:
         """Let a new node wait for the predicates of its guard, and for what the old one waited for."""
         new.guard = guard
-        new.controls = [predicate for (predicate, _), _ in guard]
-        new.controls += [self.nodes[source] for source in controls if source in self.nodes]
+        new.controls = [
+            *(predicate for (predicate, _), _ in guard),
+            *(self.nodes[source] for source in controls if source in self.nodes),
+        ]
 
     def _edge(self, edge: Edge) -> Edge:
         """The edge of the new body that carries the value of an old one."""

@@ -10,6 +10,8 @@ ALLOWED_BY_NAME = {
     "ReadFile": "reads any file",
     "WriteFile": "writes any file",
     "MatchingFiles": "lists any folder",
+    "DecodeProtoV2": "reads the file that its descriptor_source names, if it names one",
+    "EncodeProto": "reads the file that its descriptor_source names, if it names one",
 }
 # Ops that have a kernel which only refuses them.
 REFUSED = {
@@ -29,7 +31,7 @@ WITHOUT_KERNEL = {
     **dict.fromkeys(("MatchingFilesDataset", "ExperimentalMatchingFilesDataset"), "lists any folder"),
     **dict.fromkeys(
         ("DatasetToTFRecord", "ExperimentalDatasetToTFRecord", "SaveDataset", "SaveDatasetV2", "SnapshotDataset",
-         "SnapshotDatasetV2", "CacheDataset", "CacheDatasetV2", "DistributedSave"),
+         "SnapshotDatasetV2", "DistributedSave"),
         "writes any file",
     ),
     **dict.fromkeys(

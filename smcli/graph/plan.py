@@ -6,16 +6,18 @@ a slot is let go. Running is one loop (smcli.runtime.straight).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from smcli.errors import InvalidArgumentError, OpError, ResourceExhaustedError
 from smcli.graph import attrs as attr_values
-from smcli.graph.binding import MakeContext, bind, check_inputs, find_kernel, located
+from smcli.graph.binding import Binder, MakeContext, check_inputs, find_kernel, located
 from smcli.graph.graph import ARG, Body, Edge, Graph, Node, output_count
 from smcli.graph.schema import find_schema
+from smcli.graph.signatures import check_call
 from smcli.kernels.context import unbox
+from smcli.kernels.registry import Kernel
 from smcli.tensors import wire
 
 # Ops whose output is their input. Values are immutable, so they cost nothing at run time.
@@ -37,6 +39,9 @@ class Step(NamedTuple):
     outputs: tuple[int, ...]
     frees: tuple[int, ...]
     node: Node
+
+
+_new = tuple.__new__
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,9 @@ class _Planner:
         self.graph = graph
         self.make_context = make_context
         self.template: list[Any] = []
-        self.slots: dict[Node, list[int]] = {}  # a node's outputs
+        self.binder = Binder(make_context)
+        self.facts: dict[str, _Facts] = {}
+        self.slots: dict[Node, Sequence[int]] = {}  # a node's outputs
         self.boxed: set[int] = set()
         self.lazy: set[int] = set()  # those of the boxed slots that hold lazy tensors
         self.steps: list[tuple[Callable[..., Any], tuple[int, ...], int, tuple[int, ...], Node]] = []
@@ -105,7 +112,7 @@ class _Planner:
         for edge in self.body.outputs:
             slot = self.slot(edge, edge[0])
             outputs.append(self.unboxed(slot, edge[0]) if slot in self.boxed else slot)
-        return Plan(self.with_frees(set(outputs)), self.template, inputs, outputs)
+        return Plan(self.with_frees(outputs), self.template, inputs, outputs)
 
     def new_slot(self, value: Any = None) -> int:
         self.template.append(value)
@@ -121,6 +128,8 @@ class _Planner:
         op = node.op
         if node.value is not None:
             self.slots[node] = [self.new_slot(node.value)]
+        elif op in self.facts and node.function is None:  # most nodes: another of an op that has been met
+            self.add_step(node)
         elif node.function is not None:
             slots = [self.slot(edge, node) for edge in node.inputs]
             inputs = tuple([self.unboxed(slot, node) if slot in self.boxed else slot for slot in slots])
@@ -142,24 +151,28 @@ class _Planner:
             self.add_step(node)
 
     def add_step(self, node: Node) -> None:
-        kernel = find_kernel(node, self.graph)
-        if kernel is None:
-            raise located(InvalidArgumentError(f"Op type not registered '{node.op}'"), node)
-        check_inputs(node)
-        if node.op in self.graph.functions:
+        facts = self.facts.get(node.op)
+        if facts is None:
+            facts = self.facts[node.op] = _Facts.of(node, self.graph)
+        kernel = facts.kernel
+        if len(node.inputs) != facts.input_count:
+            check_inputs(node)
+        check_call(node, self.graph)
+        if facts.is_function:
             function = self.make_context(node.name).function(attr_values.bind(node.op, node.attrs))
             bound: Callable[..., Any] = lambda *args: tuple(function(args))  # noqa: E731
         else:
-            bound = bind(node, kernel, self.make_context)
-        inputs = []
-        for position, edge in enumerate(node.inputs):
-            slot = self.slot(edge, node)
-            if slot in self.boxed and position not in kernel.boxed_inputs:
-                slot = self.unboxed(slot, node)
-            inputs.append(slot)
-        count = output_count(node, self.graph)
-        check_total(len(self.template) + count, node)
-        self.append(node, bound, tuple(inputs), count, count == 1 and not _returns_list(node.op))
+            bound = self.binder.bind(node, kernel)
+        inputs = [self.slot(edge, node) for edge in node.inputs]
+        if not self.boxed.isdisjoint(inputs):
+            for position, slot in enumerate(inputs):
+                if slot in self.boxed and position not in kernel.boxed_inputs:
+                    inputs[position] = self.unboxed(slot, node)
+        count = facts.output_count
+        if count is None:
+            count = output_count(node, self.graph)
+            check_total(len(self.template) + count, node)
+        self.append(node, bound, tuple(inputs), count, count == 1 and not facts.returns_list)
         if kernel.boxed_outputs:
             self.boxed.update(self.slots[node])
         if kernel.lazy_outputs:
@@ -169,12 +182,18 @@ class _Planner:
         self, node: Node, function: Callable[..., Any], inputs: tuple[int, ...], count: int, single: bool
     ) -> None:
         """A step that runs `function` into new slots. single: it returns its one output, not a tuple."""
-        outputs = tuple([self.new_slot() for _ in range(count)])
-        self.slots[node] = list(outputs)
+        first = len(self.template)
+        if count == 1:
+            outputs: tuple[int, ...] = (first,)
+            self.template.append(None)
+        else:
+            outputs = tuple(range(first, first + count))
+            self.template += [None] * count
+        self.slots[node] = outputs
         if node.guard:
             function = guarded(function, tuple(wanted for _, wanted in node.guard), count, single)
             inputs = (*(self.slot(edge, node) for edge, _ in node.guard), *inputs)
-        self.steps.append((function, inputs, outputs[0] if single else -1, () if single else outputs, node))
+        self.steps.append((function, inputs, first if single else -1, () if single else outputs, node))
 
     def unboxed(self, slot: int, node: Node) -> int:
         """A new slot that receives the array in a boxed slot, as it is just before the node that wants it."""
@@ -182,20 +201,47 @@ class _Planner:
         self.steps.append((unbox, (slot,), target, (), node))
         return target
 
-    def with_frees(self, kept: set[int]) -> list[Step]:
+    def with_frees(self, kept: Iterable[int]) -> list[Step]:
         """The steps, each with the slots whose last use it is."""
-        constants = {slot for slot, value in enumerate(self.template) if value is not None}
-        seen = kept | constants
+        seen = bytearray(value is not None for value in self.template)  # constants are never let go of
+        for slot in kept:
+            seen[slot] = True
         steps = []
         for function, inputs, output, outputs, node in reversed(self.steps):
             frees = []
-            for slot in (*inputs, *((output,) if output >= 0 else outputs)):
-                if slot not in seen:
-                    seen.add(slot)
+            for slot in inputs:
+                if not seen[slot]:
+                    seen[slot] = True
                     frees.append(slot)
-            steps.append(Step(function, inputs, output, outputs, tuple(frees), node))
+            for slot in outputs if output < 0 else (output,):
+                if not seen[slot]:
+                    seen[slot] = True
+                    frees.append(slot)
+            # Step(…) goes through a function in Python, which takes longer than all of the above.
+            steps.append(_new(Step, (function, inputs, output, outputs, tuple(frees), node)))
         steps.reverse()
         return steps
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What holds of all nodes of an op. output_count is None where attrs say it; input_count is -1 then, or when the op
+    has no schema."""
+
+    kernel: Kernel
+    is_function: bool
+    input_count: int
+    output_count: int | None
+    returns_list: bool
+
+    @classmethod
+    def of(cls, node: Node, graph: Graph) -> _Facts:
+        kernel = find_kernel(node, graph)
+        if kernel is None:
+            raise located(InvalidArgumentError(f"Op type not registered '{node.op}'"), node)
+        schema = find_schema(node.op)
+        inputs, outputs = (schema.input_count, schema.output_count) if schema is not None else (None, None)
+        return cls(kernel, node.op in graph.functions, -1 if inputs is None else inputs, outputs, outputs is None)
 
 
 def guarded(function: Callable[..., Any], wanted: tuple[bool, ...], count: int, single: bool) -> Callable[..., Any]:
@@ -211,12 +257,6 @@ def guarded(function: Callable[..., Any], wanted: tuple[bool, ...], count: int, 
         return function(*args[number:])
 
     return call
-
-
-def _returns_list(op: str) -> bool:
-    """True for ops whose only output argument is a list, so that its kernel returns a tuple even for one tensor."""
-    schema = find_schema(op)
-    return schema is None or schema.output_count is None
 
 
 def compile_plan(body: Body, graph: Graph, make_context: MakeContext) -> Plan:

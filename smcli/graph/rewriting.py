@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from smcli.graph.graph import Body, Edge, Node
 
@@ -29,6 +29,10 @@ class Uses:
     def count(self, edge: Edge) -> int:
         """How many inputs and results the tensor is."""
         return len(self._consumers.get(edge, ()))
+
+    def consumers(self, edge: Edge) -> list[Node | None]:
+        """The consumers of a tensor, once for each input; None stands for a result of the body."""
+        return self._consumers.get(edge, [])
 
     def users(self, node: Node) -> list[Node | None]:
         """The consumers of all outputs of a node; None stands for a result of the body."""
@@ -66,6 +70,15 @@ def replaced(body: Body, made: Mapping[Node, Node], gone: Collection[Node]) -> B
     """The body with each key of `made` replaced by its value, in its place, and without the nodes `gone`."""
     if not made:
         return body
-    nodes = [made.get(node, node) for node in body.nodes if node in made or node not in gone]
+    return replaced_outputs(body, {old: (new, [(old, 0)]) for old, new in made.items()}, gone)
+
+
+def replaced_outputs(body: Body, made: Mapping[Node, tuple[Node, Sequence[Edge]]], gone: Collection[Node]) -> Body:
+    """The body with each key of `made` replaced, in its place, by a node whose outputs stand for the tensors at the
+    edges beside it, and without the nodes `gone`."""
+    if not made:
+        return body
+    nodes = [made[node][0] if node in made else node for node in body.nodes if node in made or node not in gone]
     whole = Body(body.name, nodes, body.inputs, body.outputs, body.has_frames)
-    return redirected(whole, {(old, 0): (new, 0) for old, new in made.items()})
+    edges = {old: (new, index) for new, olds in made.values() for index, old in enumerate(olds)}
+    return redirected(whole, edges)

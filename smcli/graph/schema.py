@@ -33,6 +33,7 @@ class Schema:
     """attrs: name → {"type", "default"?, "allowed"?, "minimum"?} in the JSON form of the file.
 
     input_count, output_count: how many tensors the op takes and gives, or None where attrs say it.
+    devices: None for an op that TensorFlow computes on CPUs, else the kinds of devices that it has kernels for.
     """
 
     op: str
@@ -42,6 +43,7 @@ class Schema:
     stateful: bool
     input_count: int | None
     output_count: int | None
+    devices: tuple[str, ...] | None
 
 
 _FILES = ("schemas.jsonl", "schemas_text.jsonl")
@@ -97,4 +99,5 @@ def find_schema(op: str) -> Schema | None:
         stateful=bool(line.get("stateful")),
         input_count=_fixed_count(inputs),
         output_count=_fixed_count(outputs),
+        devices=tuple(line["devices"]) if "devices" in line else None,
     )

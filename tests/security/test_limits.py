@@ -18,9 +18,9 @@ from tests.security import models
 
 # Every kernel is replaced by this one.
 KERNEL = """
-import smcli.graph.constants, smcli.graph.plan
+from smcli.graph.binding import Binder
 def kernel(*args, **attrs): {}
-smcli.graph.constants.bind = smcli.graph.plan.bind = lambda *args: kernel
+Binder.bind = lambda *args: kernel
 """
 STUCK = KERNEL.format("sum(range(10**15))")  # holds Python's lock and never comes back to the interpreter
 
