@@ -59,5 +59,10 @@ def zeros_of(shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
     return np.full(shape, b"", dtype=object) if dtype.kind == "O" else np.zeros(shape, dtype)
 
 
+def fits(shape: Sequence[int], declared: Sequence[int]) -> bool:
+    """Whether a shape is as declared, where -1 stands for any size."""
+    return len(shape) == len(declared) and all(want in (-1, size) for size, want in zip(shape, declared))
+
+
 def product(sizes: Sequence[int]) -> int:
     return math.prod(sizes)

@@ -125,17 +125,28 @@ def category(name: str) -> Ranges:
         return ((0, MAX_RUNE),)
     if name not in _CATEGORIES:
         raise Unclear(f"\\p{{{name}}}")
-    ranges: list[tuple[int, int]] = []
-    for code in range(MAX_RUNE + 1):
-        if unicodedata.category(chr(code)).startswith(name):
-            if ranges and ranges[-1][1] == code - 1:
-                ranges[-1] = (ranges[-1][0], code)
-            else:
-                ranges.append((code, code))
-    return tuple(ranges)
+    wanted = re.escape("".join([code for kind, code in _CODES.items() if kind.startswith(name)]))
+    ranges = []
+    for first, codes in _scanned():
+        ranges += [(first + found.start(), first + found.end() - 1) for found in re.finditer(f"[{wanted}]+", codes)]
+    return merged([*ranges, *(_PRIVATE_PLANES if name in ("C", "Co") else ())])
+
+
+@lru_cache(maxsize=1)
+def _scanned() -> list[tuple[int, str]]:
+    """Runs of code points by their first, with a character for the category of each. Asking for each code point takes
+    a fraction of a second, so it is done once for all categories, and not for planes that hold nothing."""
+    asked = [(plane[0], map(unicodedata.category, map(chr, plane))) for plane in _PLANES]
+    return [(first, "".join([_CODES.get(kind, " ") for kind in kinds])) for first, kinds in asked]
 
 
 _KINDS = {"C": "cfos", "L": "lmotu", "M": "cen", "N": "dlo", "P": "cdefios", "S": "ckmo", "Z": "lps"}
+_CODES = {
+    major + minor: chr(ord("A") + place)
+    for place, (major, minor) in enumerate((major, minor) for major, minors in _KINDS.items() for minor in minors)
+}
+_PLANES = (range(0x40000), range(0xE0000, 0xF0000))  # 4 to 13 are not assigned
+_PRIVATE_PLANES = ((0xF0000, 0xFFFFD), (0x100000, 0x10FFFD))
 _CATEGORIES = frozenset({*_KINDS, *(major + minor for major, minors in _KINDS.items() for minor in minors)})
 
 

@@ -292,6 +292,12 @@ class DenseTable(Table):
         self._forbid(self._key_list(keys))
         return super().find(keys, default)
 
+    def _check_values(self, keys: Array, values: Array) -> None:
+        super()._check_values(keys, values)
+        if keys.size and not self._key_shape and values.shape != keys.shape + self.value_shape:
+            expected = _brackets(keys.shape + self.value_shape)
+            raise InvalidArgumentError(f"Expected shape {expected} for value, got {_brackets(values.shape)}")
+
     def _place(self, key_list: list[Any]) -> None:
         """Give each new key a bucket."""
         if not self._buckets:

@@ -15,6 +15,8 @@ from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
 from smcli.tensors.variants import TensorList
 
+DEVIATIONS = {"DataFormatDimMap": "dims beyond the format wrap round, where TensorFlow reads beyond its table"}
+
 Shape = tuple[int, ...]
 
 # The shape as a value
@@ -188,6 +190,8 @@ def conjugate_transpose(x: Array, perm: Array) -> Array:
 @kernel("BroadcastTo")
 def broadcast_to(x: Array, shape: Array) -> Array:
     """A read-only view."""
+    if shape.ndim != 1:
+        raise InvalidArgumentError(f"shape must be a vector of {{int32,int64}}, got shape {list(shape.shape)}")
     target = dims(shape, "broadcast_to shape")
     try:
         return np.broadcast_to(x, target)

@@ -32,6 +32,7 @@ DEVIATIONS = {
 }
 
 MAX_PIXELS = 2**29
+_MOST_INFLATED = 1032  # bytes that DEFLATE can make of one
 _FAST = ("", "INTEGER_FAST")
 
 
@@ -201,6 +202,9 @@ def _png_pixels(data: bytes, channels: int, wide: bool) -> Array:
     header = png_header(data)
     if header.width * header.height >= MAX_PIXELS or max(header.width, header.height) >= 2**27:
         raise InvalidArgumentError(f"PNG size too large for int: {header.width} by {header.height}")
+    samples = {2: 3, 4: 2, 6: 4}.get(header.color_type, 1)
+    if header.width * header.height * samples * header.bit_depth > 8 * _MOST_INFLATED * len(data):
+        raise InvalidArgumentError(f"Invalid PNG data, size {len(data)}: too few pixels")
     if channels == 0:
         by_type = {0: 1, 2: 3, 3: 4 if header.transparency is not None else 3, 4: 2, 6: 4}
         channels = by_type[header.color_type]

@@ -319,12 +319,11 @@ def boosted_trees_bucketize(*inputs: Array) -> Numbers:
 
 @kernel("IsotonicRegression")
 def isotonic_regression(x: Array, *, output_dtype: DataType = DataType.FLOAT) -> tuple[Array, Array]:
-    """The closest non-increasing row to each row (pool adjacent violators), and which elements were pooled together."""
-    if x.ndim < 1:
-        raise InvalidArgumentError("Input must be at least rank 1")
+    """The closest non-increasing row to each row (pool adjacent violators), and which elements were pooled together. A
+    scalar is a row of one."""
     if x.size == 0:
         return np.empty(x.shape, output_dtype.numpy), np.empty(x.shape, np.int32)
-    rows = x.astype(np.float64).reshape(-1, x.shape[-1])
+    rows = np.atleast_1d(x).astype(np.float64).reshape(-1, x.shape[-1] if x.ndim else 1)
     fitted = np.empty(rows.shape, np.float64)
     segments = np.empty(rows.shape, np.int32)
     for row, fit, segment in zip(rows.tolist(), fitted, segments):

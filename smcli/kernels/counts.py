@@ -82,13 +82,24 @@ def ragged_bincount(splits: Array, values: Array, size: Array, weights: Array, *
 def sparse_bincount(
     indices: Array, values: Array, dense_shape: Array, size: Array, weights: Array, *, binary_output: bool = False
 ) -> Array:
-    """[size], or [rows, size] for a sparse matrix, counts of the values."""
+    """[size], or [rows, size] for a sparse matrix, counts of the values.
+
+    Negative values are refused in a vector and not counted in a matrix. Weights count by their number, and not at all
+    where one is the most.
+    """
     _check_sparse(indices, values, dense_shape)
-    _check_weights(weights, values)
+    if binary_output:
+        weights = weights[:0] if weights.ndim else np.zeros(0, weights.dtype)
+    elif weights.size not in (0, values.size):
+        raise InvalidArgumentError(f"Input indices and weights must have the same size, got {weights.size} weights")
+    weights = weights.reshape(-1)
     count = _check_size(size)
     if dense_shape.size == 1:
         row: Array = _tallied(np.zeros(values.size, np.int64), values, (1, count), weights, binary_output)[0]
         return row
+    known = values >= 0
+    if not known.all():
+        indices, values, weights = indices[known], values[known], weights[known] if weights.size else weights
     return _tallied(indices[:, 0], values, (int(dense_shape[0]), count), weights, binary_output)
 
 

@@ -18,6 +18,8 @@ from smcli.kernels.ragged import check_nested_splits, places_in_runs
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
 
+DEVIATIONS = {"RaggedCross": "a column with more values than indices is refused, where TensorFlow does not look"}
+
 MAX_INT64 = 2**63 - 1
 MAX_CROSSES = 2**31
 
@@ -37,7 +39,17 @@ class _Column:
 
 
 def _sparse_column(indices: Array, values: Array, batch: int) -> _Column:
-    edges = np.searchsorted(indices[:, 0], np.arange(batch + 1), side="left")
+    """What comes after the first index out of order or out of the batch is not reached."""
+    rows = indices[:, 0]
+    strays = np.flatnonzero((rows < np.concatenate([[0], rows[:-1]])) | (rows >= batch))
+    edges = np.searchsorted(rows[: strays[0]] if strays.size else rows, np.arange(batch + 1), side="left")
+    return _Column(values, edges[:-1], np.diff(edges), False)
+
+
+def _ragged_from_sparse(indices: Array, values: Array, batch: int) -> _Column:
+    """What comes after an index out of order belongs to the last row met."""
+    reached = np.maximum.accumulate(indices[:, 0]) if len(indices) else indices[:, 0]
+    edges = np.concatenate([[0], np.searchsorted(reached, np.arange(batch), side="right")])
     return _Column(values, edges[:-1], np.diff(edges), False)
 
 
@@ -146,14 +158,17 @@ def _sparse_and_dense(inputs: Sequence[Array], count: int) -> tuple[list[_Column
 
 @kernel("SparseCross")
 def sparse_cross(
-    *inputs: Array, N: int, hashed_output: bool, num_buckets: int, hash_key: int, internal_type: DataType
+    *inputs: Array, N: int, num_buckets: int, hash_key: int, out_type: DataType, internal_type: DataType
 ) -> tuple[Array, Array, Array]:
-    """Indices, values and shape of the crosses: all indices, all values, all shapes, then dense matrices."""
+    """Indices, values and shape of the crosses: all indices, all values, all shapes, then dense matrices.
+
+    The type of the output says whether they are hashed; the attr hashed_output is not looked at.
+    """
     columns, batch = _sparse_and_dense(inputs, N)
     if internal_type is DataType.STRING and not all(column.is_text for column in columns):
         raise InvalidArgumentError("Input values should be of internal type string but received int64")
     counts, entry, picks = _combinations(columns, batch)
-    if hashed_output:
+    if out_type is DataType.INT64:
         values = _hashed(columns, picks, num_buckets, hash_key)
     else:
         values = _joined(columns, picks, b"_X_")
@@ -192,7 +207,7 @@ def sparse_cross_hashed(*inputs: Array, N: int) -> tuple[Array, Array, Array]:
     *columns_in, num_buckets, strong_hash, salt = inputs
     columns, batch = _sparse_and_dense(columns_in, N)
     for name, value in (("num_buckets", num_buckets), ("strong_hash", strong_hash)):
-        if value.ndim:
+        if value.size != 1:
             raise InvalidArgumentError(f"Input {name} should be a scalar. Received: {list(value.shape)}")
     if salt.shape != (2,):
         raise InvalidArgumentError(f"Input 'salt' must have exactly two elements. Received: {list(salt.shape)}")
@@ -203,7 +218,7 @@ def sparse_cross_hashed(*inputs: Array, N: int) -> tuple[Array, Array, Array]:
     for number, (column, pick) in enumerate(zip(columns, picks)):
         found = features(column)[pick]
         hashes = found if number == 0 else fingerprint_cat64(hashes, found)
-    return _sparse_result(counts, entry, _into_buckets(hashes, int(num_buckets)))
+    return _sparse_result(counts, entry, _into_buckets(hashes, int(num_buckets.item())))
 
 
 @kernel("RaggedCross")
@@ -212,12 +227,15 @@ def ragged_cross(
     ragged_values_types: tuple[DataType, ...],
     Nsparse: int,
     input_order: str,
-    hashed_output: bool,
     num_buckets: int,
     hash_key: int,
+    out_values_type: DataType,
     out_row_splits_type: DataType,
 ) -> tuple[Array, Array]:
-    """Values and row splits of the crosses. input_order: R, S or D for each column, ragged, sparse or dense."""
+    """Values and row splits of the crosses. input_order: R, S or D for each column, ragged, sparse or dense.
+
+    out_values_type says whether they are hashed; the attr hashed_output is not looked at.
+    """
     at = 0
 
     def take(count: int) -> tuple[Array, ...]:
@@ -246,7 +264,7 @@ def ragged_cross(
             _Column(value, splits[:-1].astype(np.int64), np.diff(splits.astype(np.int64)), False)
             for value, splits in zip(ragged_values, ragged_splits)
         ],
-        "S": [_sparse_column(index, value, batch) for index, value in zip(indices, values)],
+        "S": [_ragged_from_sparse(index, value, batch) for index, value in zip(indices, values)],
         "D": [_dense_column(matrix) for matrix in dense],
     }
     columns = []
@@ -258,7 +276,7 @@ def ragged_cross(
     splits = np.concatenate([[0], np.cumsum(counts)])
     if splits[-1] > np.iinfo(out_row_splits_type.numpy).max:
         raise InvalidArgumentError(f"{int(splits[-1])} crosses do not fit {out_row_splits_type.tf_name} row splits")
-    if hashed_output:
+    if out_values_type is DataType.INT64:
         output = _hashed(columns, picks, num_buckets, hash_key)
     else:
         output = _joined(columns, picks, b"_X_")

@@ -12,7 +12,8 @@ from functools import lru_cache
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
-from smcli.kernels._numbers import Numbers, widened
+from smcli.kernels import _half_products
+from smcli.kernels._numbers import Numbers, is_short_float, widened
 from smcli.kernels.context import Array
 from smcli.kernels.matmul import product
 from smcli.kernels.registry import kernel
@@ -120,7 +121,8 @@ def _contracted(
     free_shape = left.shape[len(batch) : len(batch) + len(x_free)] + right.shape[len(batch) + len(summed) :]
     left = _grouped(left, len(batch), len(x_free))
     right = _grouped(right, len(batch), len(summed))
-    out: Array = product(left, right, x.dtype)
+    multiply = _half_products.product if is_short_float(x.dtype) else product
+    out: Array = multiply(left, right, x.dtype)
     return out.reshape(out.shape[: len(batch)] + free_shape), batch + x_free + y_free
 
 

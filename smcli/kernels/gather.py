@@ -16,6 +16,8 @@ from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
 from smcli.kernels.state import assigned_variable_of
 
+DEVIATIONS = {"ResourceGather": "batch dims that differ are refused, where TensorFlow reads rows of other batches"}
+
 _UNSIGNED = {"h": np.uint16, "i": np.uint32, "l": np.uint64, "q": np.uint64}
 
 

@@ -124,6 +124,39 @@ def mirror_pad_grad(x: Array, paddings: Array, *, mode: str) -> Array:
     return np.ascontiguousarray(out).astype(x.dtype, copy=False)
 
 
+@kernel("BatchNormWithGlobalNormalizationGrad")
+def batch_norm_with_global_normalization_grad(
+    x: Array,
+    mean: Array,
+    variance: Array,
+    gamma: Array,
+    backprop: Array,
+    *,
+    variance_epsilon: float,
+    scale_after_normalization: bool,
+) -> tuple[Array, ...]:
+    """Gradients with respect to x, mean, variance, beta and gamma; statistics are taken as given."""
+    for name, value, rank in (("input", x, 4), ("mean", mean, 1), ("var", variance, 1), ("gamma", gamma, 1)):
+        if value.ndim != rank:
+            raise InvalidArgumentError(f"{name} must be {rank}-dimensional {list(value.shape)}")
+    if backprop.shape != x.shape:
+        raise InvalidArgumentError(f"out_backprop must be of the input's shape {list(backprop.shape)}")
+    for value in (mean, variance, gamma):
+        if value.shape != x.shape[3:]:
+            raise InvalidArgumentError(f"vectors must be as long as the input is deep: {list(value.shape)}")
+    wide, grad, centre, spread, weight = map(widened, (x, backprop, mean, variance, gamma))
+    kind = wide.dtype.type
+    spread = spread + kind(variance_epsilon)
+    rate = kind(1) / np.sqrt(spread)
+    weight = weight if scale_after_normalization else np.ones_like(weight)
+    rows = (0, 1, 2)
+    beta_grad, products = grad.sum(axis=rows), (grad * (wide - centre)).sum(axis=rows)
+    gamma_grad = products * rate if scale_after_normalization else np.zeros_like(products)
+    variance_grad = products * (rate * kind(-0.5) / spread * weight)
+    outputs = (grad * (rate * weight), -beta_grad * (rate * weight), variance_grad, beta_grad, gamma_grad)
+    return tuple(output.astype(x.dtype, copy=False) for output in outputs)
+
+
 # ---- sparse tensors
 
 
@@ -200,7 +233,7 @@ def sparse_slice_grad(backprop: Array, input_indices: Array, input_start: Array,
 # ---- linear algebra
 
 
-@kernel("CholeskyGrad")
+@kernel("CholeskyGrad", "BatchCholeskyGrad")
 def cholesky_grad(factor: Array, grad: Array) -> Array:
     """The gradient of Cholesky with respect to its input (Murray, "Differentiation of the Cholesky decomposition")."""
     low, upper = np.tril(square(factor)), np.tril(square(grad, "Grad"))

@@ -16,6 +16,11 @@ from smcli.kernels.context import Array
 from smcli.kernels.ragged import MAX_OUTPUT
 from smcli.kernels.registry import kernel
 
+_NAMES = (
+    "an interpolation or fill mode of another name is refused, where TensorFlow leaves the output as the memory was"
+)
+DEVIATIONS = {"ImageProjectiveTransformV2": _NAMES, "ImageProjectiveTransformV3": _NAMES}
+
 F32 = np.float32
 
 
@@ -34,7 +39,7 @@ def round_half_away(x: Array) -> Array:
 # ---- CropAndResize --------------------
 
 
-def _crop_positions(low: Array, high: Array, image_size: int, crop_size: int) -> Array:
+def crop_positions(low: Array, high: Array, image_size: int, crop_size: int) -> Array:
     """Where each pixel of each crop lies along one axis of the image: float32 [boxes, crop_size]."""
     last = F32(image_size - 1)
     if crop_size > 1:
@@ -84,8 +89,8 @@ def crop_and_resize(
     if count == 0:
         return output
     boxes = boxes.astype(F32, copy=False)
-    ys = _crop_positions(boxes[:, 0], boxes[:, 2], height, crop_height)
-    xs = _crop_positions(boxes[:, 1], boxes[:, 3], width, crop_width)
+    ys = crop_positions(boxes[:, 0], boxes[:, 2], height, crop_height)
+    xs = crop_positions(boxes[:, 1], boxes[:, 3], width, crop_width)
     inside_y = (ys >= 0) & (ys <= F32(height - 1))
     inside_x = (xs >= 0) & (xs <= F32(width - 1))
     ys, xs = np.where(inside_y, ys, F32(0)), np.where(inside_x, xs, F32(0))
@@ -400,10 +405,12 @@ _FILTERS: dict[str, tuple[float, Callable[[Array], Array]]] = {
 }
 
 
-def _spans(
+def filter_spans(
     filter_name: str, out_size: int, in_size: int, scale: np.float32, translate: np.float32, antialias: bool
 ) -> tuple[Array, Array]:
     """For each output pixel, the first input pixel that it draws on, and the weights from there: [out], [out, span]."""
+    if filter_name not in _FILTERS:
+        raise InvalidArgumentError(f"Unrecognized kernel type: {filter_name}")
     radius, weigh = _FILTERS[filter_name]
     inverse = F32(1.0 / float(scale))
     offset = -inverse * translate
@@ -450,8 +457,6 @@ def scale_and_translate(
     antialias: bool = True,
 ) -> Array:
     """float32 images of `size`, scaled and moved, sampled with a filter."""
-    if kernel_type not in _FILTERS:
-        raise InvalidArgumentError(f"Unrecognized kernel type: {kernel_type}")
     if images.ndim != 4:
         raise InvalidArgumentError(f"input must be 4-dimensional: {list(images.shape)}")
     for name, value in (("size", size), ("scale", scale), ("translation", translation)):
@@ -467,6 +472,6 @@ def scale_and_translate(
     if not (scale > 0).all():
         raise InvalidArgumentError("Scale must be greater than zero.")
     _check_size("ScaleAndTranslate", images.shape[0], height, width, images.shape[3])
-    rows = _spans(kernel_type, height, images.shape[1], scale[0], translation[0], antialias)
-    columns = _spans(kernel_type, width, images.shape[2], scale[1], translation[1], antialias)
+    rows = filter_spans(kernel_type, height, images.shape[1], scale[0], translation[0], antialias)
+    columns = filter_spans(kernel_type, width, images.shape[2], scale[1], translation[1], antialias)
     return _gathered(_gathered(images.astype(F32, copy=False), rows, 1), columns, 2)

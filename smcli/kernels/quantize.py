@@ -141,8 +141,10 @@ def fake_quant_with_min_max_args_gradient(
             f"gradients and inputs must have the same size and shape, not {list(gradients.shape)} and {list(x.shape)}"
         )
     _check_bits(num_bits)
+    if not min < max:
+        raise InvalidArgumentError(f"min has to be smaller than max, was: {min} >= {max}")
     low, high, _ = _nudged(np.asarray(min, np.float32), np.asarray(max, np.float32), num_bits, narrow_range)
-    return np.where((x >= low) & (x <= high), gradients, _F(0))
+    return gradients * ((x >= low) & (x <= high)).astype(_F)
 
 
 def _fake_quant_gradients(
@@ -152,9 +154,9 @@ def _fake_quant_gradients(
         raise InvalidArgumentError("gradient and input must be the same size")
     nudged_low, nudged_high, _ = _nudged(low, high, num_bits, narrow_range)
     below, above = x < nudged_low, x > nudged_high
-    inside = np.where((x >= nudged_low) & (x <= nudged_high), gradients, _F(0))
-    by_low = np.sum(np.where(below, gradients, _F(0)), axis=axes, dtype=np.float32)
-    by_high = np.sum(np.where(above, gradients, _F(0)), axis=axes, dtype=np.float32)
+    inside = gradients * ((x >= nudged_low) & (x <= nudged_high)).astype(_F)  # infinities times 0 and all
+    by_low = np.sum(gradients * below.astype(_F), axis=axes, dtype=np.float32)
+    by_high = np.sum(gradients * above.astype(_F), axis=axes, dtype=np.float32)
     nothing = (low == 0) & (high == 0)
     total = np.sum(gradients, axis=axes, dtype=np.float32)
     return (
@@ -230,6 +232,8 @@ def quantize_v2(
     axis.
     """
     low, high = _bounds_of(x, min_range, max_range, axis)
+    if low.size == 1:  # one slice along the axis is the whole
+        low, high, axis = low.reshape(()), high.reshape(()), -1
     if (high < low).any():
         raise InvalidArgumentError("input_max_range must be larger than input_min_range.")
     if mode == "MIN_FIRST" and low.size != 1:

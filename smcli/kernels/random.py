@@ -166,15 +166,15 @@ register("TruncatedNormal", _stateful(distributions.truncated_normal), stateful=
 def _between(generator: Callable[[int], Philox], shape: Array, minval: Array, maxval: Array) -> Array:
     """Integers in [minval, maxval) of the bounds' dtype, from the generator for so many numbers."""
     sizes = shape_of(shape)
+    count = math.prod(sizes)
+    if count == 0:  # the bounds are not looked at
+        return np.zeros(sizes, minval.dtype)
     for name, bound in (("minval", minval), ("maxval", maxval)):
         if bound.ndim:
             raise InvalidArgumentError(f"{name} must be 0-D, got shape {list(bound.shape)}")
     low, high = int(minval), int(maxval)
-    count = math.prod(sizes)
-    if count and low >= high:
+    if low >= high:
         raise InvalidArgumentError(f"Need minval < maxval, got {low} >= {high}")
-    if count == 0:
-        return np.zeros(sizes, minval.dtype)
     return distributions.integers(generator(count), count, minval.dtype, low, high).reshape(sizes)
 
 
@@ -189,7 +189,8 @@ def random_uniform_int(
 @kernel("StatelessRandomUniformInt")
 def stateless_random_uniform_int(shape: Array, seed: Array, minval: Array, maxval: Array) -> Array:
     """Integers in [minval, maxval) from a seed."""
-    return _between(lambda count: from_seed(seed), shape, minval, maxval)
+    generator = from_seed(seed)
+    return _between(lambda count: generator, shape, minval, maxval)
 
 
 @kernel("StatelessRandomUniformIntV2")

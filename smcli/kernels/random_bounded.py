@@ -19,8 +19,10 @@ from smcli.kernels.philox import Philox
 from smcli.kernels.random import from_seed, shape_of
 from smcli.kernels.registry import kernel
 
-_STREAM = "the numbers are those of TensorFlow with one thread; with more its own depend on how the work is split"
-DEVIATIONS = {"StatelessParameterizedTruncatedNormal": _STREAM}
+STREAM_DEVIATION = (
+    "the numbers are those of TensorFlow with one thread; with more its own depend on how the work is split"
+)
+DEVIATIONS = {"StatelessParameterizedTruncatedNormal": STREAM_DEVIATION}
 
 MAX_ITERATIONS = 1000
 
@@ -54,7 +56,7 @@ def _proposals(generator: Philox, rounds: int, low: Any, high: Any, kind: Any) -
     return z, accepted, 1
 
 
-def _bounded(generator: Philox, count: int, mean: Any, deviation: Any, low: Any, high: Any) -> tuple[Array, Philox]:
+def bounded(generator: Philox, count: int, mean: Any, deviation: Any, low: Any, high: Any) -> tuple[Array, Philox]:
     """`count` numbers, and the place after the blocks that they took."""
     kind = type(mean)
     if not (deviation > 0 and low < high and (np.isfinite(low) or np.isfinite(high))):
@@ -106,5 +108,5 @@ def stateless_parameterized_truncated_normal(
     samples = math.prod(sizes) // flat[0].size
     output = np.empty((samples, flat[0].size), means.dtype)
     for column, (mean, deviation, low, high) in enumerate(zip(*flat)):
-        output[:, column], generator = _bounded(generator, samples, mean, deviation, low, high)
+        output[:, column], generator = bounded(generator, samples, mean, deviation, low, high)
     return output.reshape(sizes)

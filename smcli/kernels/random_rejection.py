@@ -300,7 +300,8 @@ def _binomials(generator: Philox, counts: Array, probs: Array, samples: int) -> 
     count = np.repeat(counts.astype(F64), samples)
     prob = np.repeat(part.astype(F64), samples)
     output = np.full(total, np.nan)
-    drawn = np.repeat((counts > 0) & (probs > 0) & (probs < 1), samples)
+    endless = np.isinf(counts)
+    drawn = np.repeat((counts > 0) & ~endless & (probs > 0) & (probs < 1), samples)
     by_rejection = np.repeat(many, samples)
     for rows, draw in ((drawn & by_rejection, _btrs), (drawn & ~by_rejection, _inverted)):
         if rows.any():
@@ -308,7 +309,7 @@ def _binomials(generator: Philox, counts: Array, probs: Array, samples: int) -> 
     turned = drawn & np.repeat(flipped, samples)
     output[turned] = count[turned] - output[turned]
     output[np.repeat(~(counts > 0) | (probs <= 0), samples)] = 0
-    certain = np.repeat((counts > 0) & (probs >= 1), samples)
+    certain = np.repeat((counts > 0) & ((probs >= 1) | (endless & (probs > 0))), samples)
     output[certain] = count[certain]
     return output.reshape(counts.size, samples).T
 
@@ -337,7 +338,8 @@ def stateless_random_binomial(
     shape: Array, seed: Array, counts: Array, probs: Array, *, dtype: DataType = DataType.INT64
 ) -> Array:
     """Binomial numbers; `shape` ends with that of counts and probs together."""
-    return _binomial_output(shape_of(shape), counts, probs, dtype, lambda *_: from_seed(seed))
+    generator = from_seed(seed)
+    return _binomial_output(shape_of(shape), counts, probs, dtype, lambda *_: generator)
 
 
 @kernel("StatefulRandomBinomial", stateful=True)

@@ -92,6 +92,8 @@ def mirror_pad(x: Array, paddings: Array, *, mode: str) -> Array:
 
 @kernel("ReverseV2")
 def reverse_v2(x: Array, axis: Array) -> Array:
+    if x.ndim == 0 or x.size == 0:  # whatever the axes
+        return x
     index: list[Any] = [slice(None)] * x.ndim
     for i, at in enumerate(vector(axis, "axis")):
         if not -x.ndim <= at < x.ndim:

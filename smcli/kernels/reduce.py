@@ -1,7 +1,7 @@
 """Reductions over axes, running totals, and sums of several tensors.
 
-Axes come as a scalar or a vector (a scalar for the running totals); negative ones count from the end. 16-bit floats are
-added up in float32, which is what TensorFlow's kernels do where they reduce rows.
+Axes come as a scalar or a vector (a scalar for the running totals); negative ones count from the end.
+16-bit floats are added up as TensorFlow does: bfloat16 in float32, float16 by `_half_sums`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels._half_sums import reduce_axes, reduce_rows, rounded
 from smcli.kernels._numbers import Numbers, is_short_float, widened
 from smcli.kernels._short_floats import ORDER_PAYS, by_table, in_order, order_of
 from smcli.kernels.context import Array
@@ -55,12 +56,20 @@ def _float_sum(x: Array, axis: tuple[int, ...], keepdims: bool) -> Numbers:
     return _sum(x, axis=axis, dtype=x.dtype, keepdims=keepdims)
 
 
+def _short_total(ufunc: np.ufunc, x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    """The sum or product of 16-bit floats over axes, in float32. bfloat16 alone is added up in float32."""
+    if ufunc is np.add and x.dtype != np.float16:
+        return np.asarray(_float_sum(x.astype(np.float32), axis, keepdims))
+    total = reduce_axes(ufunc, x, axis)
+    return np.expand_dims(total, axis) if keepdims else total
+
+
 @kernel("Sum")
 def reduce_sum(x: Array, axes: Array, *, keep_dims: bool = False) -> Numbers:
     """The sum over axes, in x's dtype; integers wrap."""
     axis = reduction_axes(axes, x.ndim)
     if is_short_float(x.dtype):
-        return _sum(x.astype(np.float32), axis=axis, keepdims=keep_dims).astype(x.dtype)
+        return _short_total(np.add, x, axis, keep_dims).astype(x.dtype)
     return _float_sum(x, axis, keep_dims)
 
 
@@ -69,7 +78,7 @@ def reduce_prod(x: Array, axes: Array, *, keep_dims: bool = False) -> Numbers:
     """The product over axes, in x's dtype; integers wrap."""
     axis = reduction_axes(axes, x.ndim)
     if is_short_float(x.dtype):
-        return _prod(x.astype(np.float32), axis=axis, keepdims=keep_dims).astype(x.dtype)
+        return _short_total(np.multiply, x, axis, keep_dims).astype(x.dtype)
     return _prod(x, axis=axis, dtype=x.dtype, keepdims=keep_dims)
 
 
@@ -92,7 +101,7 @@ def reduce_mean(x: Array, axes: Array, *, keep_dims: bool = False) -> Numbers:
         if x.dtype.kind == "i":
             quotient = quotient + ((total < 0) & (quotient * count != total))
         return quotient.astype(x.dtype)
-    total = _float_sum(widened(x), axis, keep_dims)
+    total = _short_total(np.add, x, axis, keep_dims) if is_short_float(x.dtype) else _float_sum(x, axis, keep_dims)
     return np.divide(total, total.dtype.type(count)).astype(x.dtype, copy=False)
 
 
@@ -155,7 +164,10 @@ def euclidean_norm(x: Array, axes: Array, *, keep_dims: bool = False) -> Numbers
 @kernel("L2Loss")
 def l2_loss(x: Array) -> Numbers:
     """Half the sum of squares, a scalar."""
-    flat = widened(np.ravel(x))
+    if is_short_float(x.dtype):
+        squares = rounded(np.square(np.ravel(x).astype(np.float32)), x.dtype)
+        return np.multiply(reduce_rows(np.add, squares[None], x.dtype)[0], np.float32(0.5)).astype(x.dtype)
+    flat = np.ravel(x)
     return np.divide(np.dot(flat, flat), flat.dtype.type(2)).astype(x.dtype, copy=False)
 
 

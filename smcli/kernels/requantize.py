@@ -44,11 +44,13 @@ def _to_float(value: int, low: Array, high: Array, dtype: np.dtype[Any]) -> np.f
 
 
 def _used_range(x: Array, low: Array, high: Array) -> tuple[np.float32, np.float32]:
-    """The floats that the smallest and largest integer of x stand for, the first at most 0."""
-    if x.size == 0:
-        raise InvalidArgumentError("The range of an empty tensor is not defined")
-    bottom = _to_float(int(x.min()), low, high, x.dtype)
-    return min(_F(0), bottom), _to_float(int(x.max()), low, high, x.dtype)
+    """The floats that the smallest and largest integer of x stand for, the first at most 0.
+
+    Of no integers, the smallest is the largest of all, and the other way round.
+    """
+    lowest, highest = np.iinfo(x.dtype).min, np.iinfo(x.dtype).max
+    bottom = _to_float(int(x.min(initial=highest)), low, high, x.dtype)
+    return min(_F(0), bottom), _to_float(int(x.max(initial=lowest)), low, high, x.dtype)
 
 
 def _in_new_range(x: Array, low: Array, high: Array, new_low: Array, new_high: Array, dtype: np.dtype[Any]) -> Numbers:
@@ -71,8 +73,14 @@ def _in_new_range(x: Array, low: Array, high: Array, new_low: Array, new_high: A
 
 @kernel("RequantizationRange")
 def requantization_range(x: Array, input_min: Array, input_max: Array) -> tuple[Numbers, Numbers]:
-    """The range of floats that the values of x take up, 0 included below."""
-    return _used_range(x, _scalar("input_min", input_min), _scalar("input_max", input_max))
+    """The range of floats that the values of x take up, 0 included below.
+
+    Of ranges with several elements the first counts. Raises InvalidArgumentError for those without any.
+    """
+    for name, bound in (("input_min", input_min), ("input_max", input_max)):
+        if bound.size == 0:
+            raise InvalidArgumentError(f"{name} has no elements")
+    return _used_range(x, input_min.reshape(-1)[0], input_max.reshape(-1)[0])
 
 
 @kernel("Requantize")
@@ -93,7 +101,11 @@ def requantize(
 def quantize_down_and_shrink_range(
     x: Array, input_min: Array, input_max: Array, *, out_type: DataType
 ) -> tuple[Numbers, Numbers, Numbers]:
-    """x in a narrower dtype over the range that its values take up."""
+    """x in a narrower dtype over the range that its values take up. Raises InvalidArgumentError for ranges that are not
+    of rank 0."""
+    for name, bound in (("input_min", input_min), ("input_max", input_max)):
+        if bound.ndim:
+            raise InvalidArgumentError(f"`{name}` must be rank 0 but is rank {bound.ndim}")
     low, high = _scalar("input_min", input_min), _scalar("input_max", input_max)
     bottom, top = (np.asarray(v) for v in _used_range(x, low, high))
     return _in_new_range(x, low, high, bottom, top, out_type.numpy), bottom, top

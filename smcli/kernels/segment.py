@@ -1,6 +1,7 @@
 """Sums, products, means and extremes of the rows that share a segment id: sorted, unsorted, and of gathered rows.
 
-All of them come down to reducing runs of rows that stand together. 16-bit floats are reduced in float32.
+All of them come down to reducing runs of rows that stand together. Sums and products
+of 16-bit floats are rounded to 16 bits at each step, as TensorFlow rounds them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import InvalidArgumentError, ResourceExhaustedError
-from smcli.kernels._numbers import Numbers, widened
+from smcli.kernels import _half_sums
+from smcli.kernels._numbers import Numbers, is_short_float, widened
 from smcli.kernels._sorting import reduce_runs, run_starts, stable_order
 from smcli.kernels.context import Array
 from smcli.kernels.reduce import highest, lowest
@@ -36,6 +38,10 @@ def _reduced(ufunc: np.ufunc, data: Array, ids: Array, rows: int, default: Numbe
     if len(ids):
         starts = run_starts(ids)
         wide = widened(data)
+        if ufunc in (np.add, np.multiply) and is_short_float(data.dtype):
+            sums = _half_sums.reduce_runs(ufunc, wide.reshape(len(ids), -1), starts, data.dtype)
+            out[ids[starts]] = sums.reshape(-1, *data.shape[1:])
+            return out
         if ufunc in (np.maximum, np.minimum) and wide.dtype.kind == "f":
             wide = _forgetting_before_nan(wide, starts, -np.inf if ufunc is np.maximum else np.inf)
         if data.ndim == 1:
@@ -257,6 +263,8 @@ def _scale(mode: str, ids: Array, rows: int, row_rank: int) -> Numbers:
 
 def _sparse_segment(mode: str, data: Array, indices: Array, ids: Array, rows: int) -> Numbers:
     total = _gathered(data, indices, ids, rows)
+    if mode == "Sum":  # not divided, which would make floats of large integers
+        return total.astype(data.dtype, copy=False)
     scale = _scale(mode, ids, rows, data.ndim - 1)
     return np.divide(total, np.asarray(scale).astype(total.dtype)).astype(data.dtype)
 

@@ -11,12 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from smcli.errors import InvalidArgumentError
+from smcli.errors import InternalError, InvalidArgumentError
 from smcli.kernels._sorting import reduce_runs, row_order, run_starts, stable_order
 from smcli.kernels.context import Array
 from smcli.kernels.ragged import MAX_OUTPUT, places_in_runs
 from smcli.kernels.registry import kernel
 from smcli.kernels.sparse import check_bounds, check_sparse, linear, unlinear
+
+DEVIATIONS = {
+    "SparseAdd": "a threshold of another type than the sum's is compared as the number that it is, not by its bits"
+}
 
 DENSE_CELLS = 2**24  # of a sparse matrix that is filled with zeros for a product
 
@@ -117,15 +121,49 @@ def _paired(a: Sequence[Array], b: Sequence[Array], shape: tuple[int, ...]) -> t
 
 
 def _check_pair(a: Sequence[Array], b: Sequence[Array]) -> tuple[int, ...]:
+    """The one shape of two sparse tensors. Raises InvalidArgumentError when theirs differ."""
     shape = check_sparse(a[0], a[1], a[2], "a")
     other = check_sparse(b[0], b[1], b[2], "b")
     if len(shape) != len(other):
         raise InvalidArgumentError(f"Ranks of input tensors must match: {len(shape)} vs {len(other)}")
     if shape != other:
         raise InvalidArgumentError(f"Operands' shapes do not match: {list(shape)} vs {list(other)}")
-    check_bounds(a[0], shape, "a_indices")
-    check_bounds(b[0], shape, "b_indices")
     return shape
+
+
+def _ordered(indices: Array, shape: tuple[int, ...]) -> bool:
+    """Whether all rows are in bounds and in row-major order."""
+    if len(indices) == 0:
+        return True
+    if (indices < 0).any() or (indices >= np.array(shape, np.int64)).any():
+        return False
+    keys = linear(indices, shape)
+    return bool((keys[1:] >= keys[:-1]).all())
+
+
+def _walked(a: Sequence[Array], b: Sequence[Array]) -> tuple[Array, Array, Array, Array, Array]:
+    """What `_paired` gives, with rows for keys, for indices in any order: TensorFlow goes along both lists once and
+    takes the smaller row, or both where they are equal."""
+    left, right = a[0].tolist(), b[0].tolist()
+    picks: list[tuple[int, int]] = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        takes_left, takes_right = left[i] <= right[j], right[j] <= left[i]
+        picks.append((i if takes_left else -1, j if takes_right else -1))
+        i += takes_left
+        j += takes_right
+    picks += [(at, -1) for at in range(i, len(left))] + [(-1, at) for at in range(j, len(right))]
+    from_a, from_b = np.array(picks, np.int64).reshape(-1, 2).T
+    in_a, in_b = from_a >= 0, from_b >= 0
+    sides = []
+    for side, at, present in ((a, from_a, in_a), (b, from_b, in_b)):
+        values = np.zeros(len(at), side[1].dtype)
+        values[present] = side[1][at[present]]
+        sides.append(values)
+    rows = np.empty((len(picks), a[0].shape[1]), np.int64)
+    rows[in_b] = b[0][from_b[in_b]]
+    rows[in_a] = a[0][from_a[in_a]]
+    return rows, sides[0], in_a, sides[1], in_b
 
 
 @kernel("SparseAdd")
@@ -142,11 +180,18 @@ def sparse_add(
     if thresh.ndim:
         raise InvalidArgumentError(f"The magnitude threshold must be a scalar: got shape {list(thresh.shape)}")
     shape = _check_pair((a_indices, a_values, a_shape), (b_indices, b_values, b_shape))
-    keys, a, in_a, b, in_b = _paired((a_indices, a_values), (b_indices, b_values), shape)
+    if not shape:
+        raise InvalidArgumentError("Tensors must not be empty")
+    sides = (a_indices, a_values), (b_indices, b_values)
+    if _ordered(a_indices, shape) and _ordered(b_indices, shape):
+        keys, a, in_a, b, in_b = _paired(*sides, shape)
+        rows = unlinear(keys, shape)
+    else:
+        rows, a, in_a, b, in_b = _walked(*sides)
     total = a + b
     # What stands on one side only is kept, however small.
     keep = (np.abs(total) >= thresh) | ~(in_a & in_b)
-    return unlinear(keys[keep], shape), total[keep], a_shape
+    return rows[keep], total[keep], a_shape
 
 
 def _pairwise(ufunc: Callable[[Array, Array], Array]) -> Callable[..., tuple[Array, Array]]:
@@ -154,6 +199,8 @@ def _pairwise(ufunc: Callable[[Array, Array], Array]) -> Callable[..., tuple[Arr
         a_indices: Array, a_values: Array, a_shape: Array, b_indices: Array, b_values: Array, b_shape: Array
     ) -> tuple[Array, Array]:
         shape = _check_pair((a_indices, a_values, a_shape), (b_indices, b_values, b_shape))
+        check_bounds(a_indices, shape, "a_indices")
+        check_bounds(b_indices, shape, "b_indices")
         keys, a, _, b, _ = _paired((a_indices, a_values), (b_indices, b_values), shape)
         return unlinear(keys, shape), ufunc(a, b)
 
@@ -233,9 +280,9 @@ def sparse_dense_cwise_div(sp_indices: Array, sp_values: Array, sp_shape: Array,
 def _groups(
     indices: Array, values: Array, shape_in: Array, reduction_axes: Array, operation: np.ufunc
 ) -> tuple[Array, Array, tuple[int, ...], list[int]]:
-    """Keys of the groups that hold something, their reduced values, the kept shape, and the kept axes."""
+    """Coordinates [n, kept axes] of the groups that hold something, their reduced values, the kept shape, and the kept
+    axes. Indices are not looked at any closer: groups can lie out of bounds."""
     shape = check_sparse(indices, values, shape_in)
-    check_bounds(indices, shape)
     if reduction_axes.ndim > 1:
         raise InvalidArgumentError("reduction_axes must be a scalar or vector")
     axes = set()
@@ -245,17 +292,20 @@ def _groups(
         axes.add(axis % len(shape))
     kept = [axis for axis in range(len(shape)) if axis not in axes]
     kept_shape = tuple(shape[axis] for axis in kept)
-    order = row_order(indices)
-    keys = linear(indices[order][:, kept], kept_shape)
-    by_key = stable_order(keys)
-    keys, ordered = keys[by_key], values[order][by_key]
-    if keys.size == 0:
-        return keys, ordered, kept_shape, kept
-    starts = run_starts(keys)
+    order = row_order(indices[:, kept + sorted(axes)])
+    rows, ordered = indices[order][:, kept], values[order]
+    if len(rows) == 0:
+        return rows, ordered, kept_shape, kept
+    starts = _row_starts(rows)
     if is_half(values.dtype) and operation is np.add:
         ordered = ordered.astype(np.float32)
     reduced = operation.reduceat(ordered, starts).astype(values.dtype, copy=False)
-    return keys[starts], reduced, kept_shape, kept
+    return rows[starts], reduced, kept_shape, kept
+
+
+def _row_starts(rows: Array) -> Array:
+    """Where each run of equal, neighbouring rows [n, columns] begins; n is not 0."""
+    return np.flatnonzero(np.concatenate([[True], (rows[1:] != rows[:-1]).any(axis=1)]))
 
 
 def _with_kept(shape: Array, kept: list[int], keep_dims: bool) -> tuple[int, ...]:
@@ -273,9 +323,12 @@ def _reduce(operation: np.ufunc) -> Callable[..., Array]:
         *,
         keep_dims: bool = False,
     ) -> Array:
-        keys, values, shape, kept = _groups(input_indices, input_values, input_shape, reduction_axes, operation)
+        rows, values, shape, kept = _groups(input_indices, input_values, input_shape, reduction_axes, operation)
         if math.prod(shape) > MAX_OUTPUT:
             raise InvalidArgumentError(f"an output of shape {list(shape)} has too many elements")
+        keys = linear(rows, shape)
+        if ((keys < 0) | (keys >= math.prod(shape))).any():
+            raise InternalError(f"Obtained a write index beyond bounds: {rows.tolist()} for shape {list(shape)}"[:300])
         output = np.zeros(math.prod(shape), values.dtype)
         output[keys] = values
         return output.reshape(_with_kept(input_shape, kept, keep_dims))
@@ -292,9 +345,13 @@ def _reduce_sparse(operation: np.ufunc) -> Callable[..., tuple[Array, Array, Arr
         *,
         keep_dims: bool = False,
     ) -> tuple[Array, Array, Array]:
-        keys, values, _, kept = _groups(input_indices, input_values, input_shape, reduction_axes, operation)
+        rows, values, _, kept = _groups(input_indices, input_values, input_shape, reduction_axes, operation)
         shape = _with_kept(input_shape, kept, keep_dims)
-        return unlinear(keys, shape), values, np.array(shape, dtype=np.int64)
+        if keep_dims:
+            full = np.zeros((len(rows), len(shape)), np.int64)
+            full[:, kept] = rows
+            rows = full
+        return rows, values, np.array(shape, dtype=np.int64)
 
     return reduce_sparse
 
@@ -307,17 +364,16 @@ kernel("SparseReduceMaxSparse")(_reduce_sparse(np.maximum))
 
 @kernel("SparseSoftmax")
 def sparse_softmax(sp_indices: Array, sp_values: Array, sp_shape: Array) -> Array:
-    """The values after a softmax over what is present of each innermost row."""
+    """The values, in the order of their indices, after a softmax over what is present of each innermost row."""
     shape = check_sparse(sp_indices, sp_values, sp_shape, "sp")
     if len(shape) < 2:
         raise InvalidArgumentError(f"Input should have rank >= 2, got {len(shape)}")
     if sp_values.size == 0:
         return sp_values
-    check_bounds(sp_indices, shape)
     order = row_order(sp_indices)
-    rows = linear(sp_indices[order][:, :-1], shape[:-1])
-    starts = run_starts(rows)
-    lengths = np.diff(np.append(starts, rows.size))
+    rows = sp_indices[order][:, :-1]
+    starts = _row_starts(rows)
+    lengths = np.diff(np.append(starts, len(rows)))
     dtype = np.dtype(np.float32) if is_half(sp_values.dtype) else sp_values.dtype
     values = sp_values[order].astype(dtype, copy=False)
     values = np.exp(values - np.repeat(np.maximum.reduceat(values, starts), lengths))

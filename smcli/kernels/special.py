@@ -268,7 +268,8 @@ def igamma(a: Array, x: Array) -> Numbers:
     wide_a, wide_x = _pair(a, x)
     value = _scipy("Igamma").gammainc(wide_a, wide_x)
     value = np.where(np.isposinf(wide_a) & (wide_x > 0), 0.0, value)
-    value = np.where((wide_a <= 0) | (wide_x < 0) | np.isnan(wide_a), np.nan, value)
+    undefined = (wide_a <= 0) | np.isnan(wide_a) | (wide_x < 0) | np.isnan(wide_x)
+    value = np.where(undefined, np.nan, value)
     return np.where(wide_x == 0, 0.0, value).astype(x.dtype)
 
 

@@ -167,6 +167,9 @@ def string_ngrams(
             "pad_width should be >= 0 when preserve_short_sequences is True and ngram_widths are not provided, "
             f"got {pad_width}"
         )
+    shape, data_splits = data_splits.shape, data_splits.reshape(-1)  # a scalar counts as a vector of one
+    if data_splits.size == 0:  # TensorFlow gives as many empty strings as there are tokens
+        return np.full(data.shape, b"", object), data_splits
     values = as_list(data)
     splits = _check_splits(data_splits, len(values))
     lengths = np.diff(splits)
@@ -188,9 +191,7 @@ def string_ngrams(
     ngrams = list(chain.from_iterable(rows))
     row_splits = np.zeros(len(rows) + 1, splits_type)
     np.cumsum(lengths_of(rows), out=row_splits[1:])  # type: ignore[arg-type]
-    if np.asarray(data_splits).size == 0:
-        row_splits = row_splits[:0]
-    return as_array(ngrams, (len(ngrams),)), row_splits
+    return as_array(ngrams, (len(ngrams),)), row_splits.reshape(shape)
 
 
 def _windows(

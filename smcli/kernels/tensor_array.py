@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from smcli.errors import InvalidArgumentError, UnimplementedError
+from smcli.errors import InternalError, InvalidArgumentError, UnimplementedError
 from smcli.kernels._checks import scalar, vector, zeros
 from smcli.kernels.context import Array, Context, handle
 from smcli.kernels.registry import kernel
@@ -241,7 +241,13 @@ def tensor_array_scatter(tensor: Array, indices: Array, value: Array, flow_in: A
 
 @kernel("TensorArrayUnpack", stateful=True)
 def tensor_array_unpack(tensor: Array, value: Array, flow_in: Array, *, T: DataType) -> Array:
-    _unpacked(_array(tensor), range(len(value) if value.ndim else 0), value, T)
+    found = _array(tensor)
+    count = len(value) if value.ndim else 0
+    if value.ndim and (count < len(found.items) if found.dynamic_size else count != len(found.items)):
+        raise InvalidArgumentError(
+            f"Input value must have first dimension equal to the array size ({count} vs. {len(found.items)})"
+        )
+    _unpacked(found, range(count), value, T)
     return flow_in
 
 
@@ -358,7 +364,7 @@ def stack_push(tensor: Array, elem: Array, *, T: DataType) -> Array:
 def stack_pop(tensor: Array, *, elem_type: DataType) -> Array:
     found = _stack(tensor)
     if elem_type is not found.dtype:
-        raise InvalidArgumentError(f"Must have type {found.dtype.tf_name} but got {elem_type.tf_name}")
+        raise InternalError(f"Must have type {found.dtype.tf_name} but got {elem_type.tf_name}")
     if not found.items:
         raise InvalidArgumentError(f"Stack[{found.name}] is empty when calling Pop().")
     return found.items.pop()

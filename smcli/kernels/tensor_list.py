@@ -340,7 +340,9 @@ def tensor_list_element_shape(tensors: Array, *, shape_type: DataType) -> Array:
 @kernel("TensorListResize")
 def tensor_list_resize(tensors: Array, size: Array) -> Array:
     old = _any_list(tensors)
-    count = scalar(size, "size")
+    if size.ndim:
+        raise InvalidArgumentError("size must be a scalar")
+    count = int(size)
     _check_count(count, "TensorListSlice expects size to be non-negative")
     items = old.items[:count] + [None] * (count - len(old.items))
     return handle(TensorList(old.element_dtype, old.element_shape, items, old.max_num_elements))

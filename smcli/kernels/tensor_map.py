@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smcli.errors import InvalidArgumentError
+from smcli.errors import InternalError, InvalidArgumentError
 from smcli.kernels.context import Array, handle
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
@@ -44,10 +44,12 @@ def tensor_map_insert(tensor: Array, key: Array, value: Array) -> Array:
 
 
 @kernel("TensorMapLookup")
-def tensor_map_lookup(tensor: Array, key: Array) -> Array:
+def tensor_map_lookup(tensor: Array, key: Array, *, value_dtype: DataType) -> Array:
     found = _map(tensor).items.get(_key(key))
     if found is None:
         raise InvalidArgumentError("Trying to lookup non-existent key. Could not find key.")
+    if np.asarray(found[1]).dtype != value_dtype.numpy:
+        raise InternalError(f"A value of type {found[1].dtype} does not match the type {value_dtype.tf_name}")
     return found[1]
 
 

@@ -197,10 +197,25 @@ def _bound(rows: Array, values: Array, side: str, nan_at: int, out_type: DataTyp
     rows, values = _comparable(rows), _comparable(values)
     out = np.zeros(values.shape, out_type.numpy)
     for row, value, place in zip(rows, values, out, strict=True):
-        place[...] = np.searchsorted(row, value, side)  # type: ignore[call-overload]
+        if (row[1:] >= row[:-1]).all():
+            place[...] = np.searchsorted(row, value, side)  # type: ignore[call-overload]
+        else:
+            place[...] = _halved(row, value, side)
     if values.dtype.kind == "f":
         out[np.isnan(values)] = nan_at
     return out
+
+
+def _halved(row: Array, values: Array, side: str) -> Array:
+    """Where the halving of std::lower_bound and std::upper_bound ends in a row that is not sorted."""
+    first, count = np.zeros(values.shape, np.int64), np.full(values.shape, len(row))
+    while count.any():
+        half = count // 2
+        middle = row[np.minimum(first + half, len(row) - 1)]
+        right = (count > 0) & ((middle < values) if side == "left" else ~(values < middle))
+        first = np.where(right, first + half + 1, first)
+        count = np.where(right, count - half - 1, half)
+    return first
 
 
 @kernel("LowerBound")

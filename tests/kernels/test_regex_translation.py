@@ -76,3 +76,20 @@ def test_without_re2_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(__import__("sys").modules, "re2", None)
     with pytest.raises(MissingExtraError, match=r"smcli\[text\]"):
         _re2.real_pattern(b"(a+)+b")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r"\pC", "\u0378"),
+        (r"\pC", "\x00"),
+        (r"\p{Co}", "\U00100000"),
+        (r"\PL", "\U00050000"),
+        (r"\p{Lo}", "\U0003134a"),
+    ],
+)
+def test_categories_are_those_of_re2(pattern: str, text: str) -> None:
+    """Code points that are not assigned are in none."""
+    pytest.importorskip("re2")
+    plain, real = _re2._translate(pattern.encode()), _re2.real_pattern(pattern.encode())
+    assert plain.full_match(text.encode()) == real.full_match(text.encode())

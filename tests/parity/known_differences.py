@@ -1,51 +1,64 @@
-"""Which kinds of difference (see drawn.compare) from TensorFlow drawn cases have shown, by their reason.
+"""Which kinds of difference (see drawn.compare) from TensorFlow drawn cases still show, by their reason.
 
-An op that is mended, or whose difference is judged to be for the better, leaves the table: the first by its case in
-tests/cases, the second by a sentence in DEVIATIONS of its kernel's module, which docs/ops.md shows.
+An op that is mended leaves the table by a case in tests/cases (most are in misfits.py). Where the difference is for the
+better, DEVIATIONS of the kernel's module has a sentence on it, which docs/ops.md shows.
 """
 
 from __future__ import annotations
 
+from smcli.kernels.index import MODULE_OF_OP
+
 ANSWERS, REFUSES, CLASS = "answers", "refuses", "class"
 
+DEVIATES: dict[str, tuple[str, ...]] = {
+    "AvgPoolGrad": (REFUSES, CLASS),
+    "AvgPool3DGrad": (REFUSES, ANSWERS),
+    "CacheDataset": (REFUSES,),
+    "CacheDatasetV2": (REFUSES,),
+    "DataFormatDimMap": ("values",),
+    "ImageProjectiveTransformV2": (REFUSES,),
+    "ImageProjectiveTransformV3": (REFUSES,),
+    "DecodeProtoV2": (CLASS, REFUSES),
+    "EncodeProto": (CLASS, REFUSES),
+    "LookupTableImportV2": (ANSWERS,),
+    "LookupTableRemoveV2": ("values", ANSWERS),
+    "PartitionedCall": (ANSWERS,),
+    "RaggedCross": (REFUSES,),
+    "RemoteCall": (ANSWERS,),
+    "ResourceGather": (ANSWERS, REFUSES),
+    "Round": ("values",),
+    "SparseAdd": ("shape", "values"),
+    "StatefulPartitionedCall": (ANSWERS,),
+}
+"""Ops whose modules say in DEVIATIONS what the difference is."""
+
+DATASETS = tuple(
+    op for op, module in MODULE_OF_OP.items() if "dataset" in module.rpartition(".")[2] or module.endswith(".iterators")
+)
+
 KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
-    "Functions called with other types than they declare are not refused; no TensorFlow writes such graphs.": {
-        **dict.fromkeys(("Case", "If", "PartitionedCall", "RemoteCall", "StatefulPartitionedCall"), (ANSWERS,)),
-        **dict.fromkeys(("StatelessCase", "StatelessIf", "StatelessWhile", "BatchFunction"), (ANSWERS,)),
-        "TensorMapLookup": (ANSWERS,),
-    },
-    "Out of bounds or unsorted sparse indices, which TensorFlow does not check, are refused or land elsewhere.": {
-        **dict.fromkeys(("SparseAdd", "SparseReduceMaxSparse", "SparseReduceSumSparse", "SparseSoftmax"), (REFUSES,)),
-        **dict.fromkeys(("SparseReduceMax", "SparseReduceSum"), (CLASS,)),
-        **dict.fromkeys(("SparseCross", "SparseCrossHashed", "SparseCrossV2"), ("shape",)),
-        "UpperBound": ("values",),
-    },
+    "DEVIATIONS has the reason.": DEVIATES,
     "Shapes that misfit are refused, where TensorFlow goes by the number of elements or reads beyond them.": {
-        **dict.fromkeys(("ApplyAdadelta", "AvgPoolGrad", "AvgPool3DGrad", "IsotonicRegression"), (REFUSES,)),
-        **dict.fromkeys(("QuantizeAndDequantizeV3", "QuantizeDownAndShrinkRange", "RaggedTensorToSparse"), (REFUSES,)),
-        **dict.fromkeys(("RequantizationRange", "ReverseV2", "SparseBincount"), (REFUSES,)),
+        **dict.fromkeys(("ApplyAdadelta", "QuantizeAndDequantizeV3", "RaggedTensorToSparse"), (REFUSES,)),
+        "ParseSingleSequenceExample": (ANSWERS, REFUSES),
     },
-    "Shapes that misfit broadcast, are ravelled or are not looked at, where TensorFlow has another rule or none.": {
-        **dict.fromkeys(("InvGrad", "ReciprocalGrad", "RsqrtGrad", "SigmoidGrad", "SqrtGrad", "TanhGrad"), ("shape",)),
-        **dict.fromkeys(("ParseSingleSequenceExample", "ResourceGather", "TensorListResize"), (ANSWERS,)),
-        **dict.fromkeys(("StatelessRandomBinomial", "StatelessRandomUniformInt"), (ANSWERS,)),
-        **dict.fromkeys(("Stack", "StackClose", "StackPop", "TensorArrayPack", "TensorArrayUnpack"), (ANSWERS, CLASS)),
-        "QuantizeV2": ("shape", "values"),
-        "StringNGrams": ("shape",),
+    "NaN, or a number half way between two steps, falls to another step when it is quantised.": {
+        **dict.fromkeys(("QuantizeDownAndShrinkRange", "QuantizeV2"), ("values",)),
     },
-    "Attr values that the op does not define are refused here or there, or chosen another way.": {
-        **dict.fromkeys(("ImageProjectiveTransformV2", "ImageProjectiveTransformV3", "MaxPoolGrad"), (REFUSES,)),
+    "Attr values that the op does not define are refused here or there.": {
+        "MaxPoolGrad": (CLASS,),
+        "StringSplitV2": (ANSWERS,),
         "UniformQuantize": (REFUSES,),
-        **dict.fromkeys(("DataFormatDimMap", "FakeQuantWithMinMaxArgsGradient", "MapDefun"), (ANSWERS,)),
-        **dict.fromkeys(("StringSplitV2", "ToBool", "UniformQuantizedDot"), (ANSWERS,)),
-        "RaggedCross": ("dtype",),
+        "UniformQuantizedDot": (ANSWERS,),
     },
-    "A key of a dense table that is its empty key is not told apart.": {
-        "LookupTableImportV2": (ANSWERS,),
-        "LookupTableRemoveV2": ("values",),
-    },
-    "Integers are given back as they are, where TensorFlow's own kernel gives zeros (DEVIATIONS).": {
-        "Round": ("values",),
+    "How a dataset is to be run (metadata, determinism, optimizations) is not read; types that differ from what is "
+    "declared are refused when an element is asked for.": dict.fromkeys(DATASETS, (ANSWERS, CLASS)),
+    "A dataset of a range without end whose elements are all dropped.": {"MakeIterator": ("hang", REFUSES)},
+    "The memory cache of a dataset that is drawn to be kept in a file.": dict.fromkeys(
+        ("AnonymousMemoryCache", "DummyMemoryCache"), (REFUSES,)
+    ),
+    "A loop whose condition is a tensor with elements never ends, and is stopped at another time.": {
+        "StatelessWhile": ("hang", REFUSES),
     },
 }
 

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 
 from smcli.kernels.index import MODULE_OF_OP
 from tests.kernels.test_recorded import NOT_RUN_BY_CASES
 from tests.parity.drawn import hunt, rows_by_op
-from tests.parity.known_differences import KNOWN, kinds_of
+from tests.parity.known_differences import DEVIATES, KNOWN, kinds_of
 from tests.parity.referee import Referee
 
 EXAMPLES = 8
@@ -47,3 +48,8 @@ def test_every_op_is_drawn() -> None:
 
 def test_known_differences_name_ops() -> None:
     assert {op for ops in KNOWN.values() for op in ops} <= set(OPS)
+
+
+def test_deviations_are_told() -> None:
+    for op in DEVIATES:
+        assert op in import_module(MODULE_OF_OP[op]).DEVIATIONS, op
