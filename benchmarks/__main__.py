@@ -46,9 +46,17 @@ def main(arguments: list[str]) -> None:
             seconds = time.perf_counter() - start
             before = last.get("rows", {}).get(name)
             print(f"{report.line(name, results['rows'][name], before)}  [{seconds:.0f} s]", flush=True)
+            if not options.dry:  # after each row, so that a run that is ended early loses none
+                _save(results)
     if not options.dry:
-        RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
         report.write_page(results)
+
+
+def _save(results: dict[str, Any]) -> None:
+    """Write the results to a file beside, which then takes the place of the last ones, whole."""
+    part = RESULTS.with_suffix(".part")
+    part.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    part.replace(RESULTS)
 
 
 def _rows(cache: Path, outdir: Path, rounds: int, seconds: float) -> dict[str, Callable[[], dict[str, Any]]]:

@@ -123,16 +123,33 @@ class OutOfMemoryError(ResourceExhaustedError):
         super().__init__(message, shown_as=ResourceExhaustedError.shown_as)
 
 
+def _some(nodes: list[str]) -> str:
+    """The first three names and how many more there are."""
+    more = f" and {len(nodes) - 3} more" if len(nodes) > 3 else ""
+    return f"{', '.join(nodes[:3])}{more}"
+
+
 class UnsupportedOpsError(NotFoundError):
     """The graph needs ops that smcli has no kernel for. `ops` maps each to the nodes that use it."""
 
     def __init__(self, ops: dict[str, list[str]]) -> None:
         self.ops = ops
-        shown = []
-        for op, nodes in sorted(ops.items()):
-            more = f" and {len(nodes) - 3} more" if len(nodes) > 3 else ""
-            shown.append(f"{op} ({', '.join(nodes[:3])}{more})")
+        shown = [f"{op} ({_some(nodes)})" for op, nodes in sorted(ops.items())]
         super().__init__(f"Op type not registered in smcli: {'; '.join(shown)}", shown_as=NotFoundError.shown_as)
+
+
+class NoCpuKernelError(InvalidArgumentError):
+    """The graph needs ops that TensorFlow has no kernel for on CPUs, and refuses too. `ops` maps each to its nodes;
+    `devices` to the kinds of devices that have one."""
+
+    def __init__(self, ops: dict[str, list[str]], devices: dict[str, tuple[str, ...]]) -> None:
+        self.ops = ops
+        shown = [
+            f"No OpKernel was registered to support Op '{op}' used by {_some(nodes)} (registered devices: [CPU], "
+            f"registered kernels: {', '.join(devices[op]) or 'none'})"
+            for op, nodes in sorted(ops.items())
+        ]
+        super().__init__("; ".join(shown), shown_as=InvalidArgumentError.shown_as)
 
 
 class OutOfBounds(SmcliError):

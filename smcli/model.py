@@ -7,7 +7,7 @@ its init op with the paths of its assets fed in.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -19,6 +19,9 @@ from smcli.kernels.context import Array
 from smcli.proto.saved_model_pb2 import AssetFileDef
 from smcli.runtime.session import Session
 from smcli.savedmodel import MetaGraph
+
+if TYPE_CHECKING:
+    from smcli.runtime.progress import Progress
 
 INIT_SIGNATURE = "__saved_model_init_op"
 INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
@@ -37,7 +40,9 @@ class ModelFiles:
     The `_outside` methods are only called by ops that the user has allowed by name.
     """
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
+    def __init__(self, directory: str | os.PathLike[str], progress: Progress | None = None) -> None:
+        """progress: counts what is read of checkpoints."""
+        self._progress = progress
         self.directory = os.fspath(directory)
         self._checkpoints: dict[bytes, Any] = {}
 
@@ -45,7 +50,10 @@ class ModelFiles:
         """The checkpoint at `prefix`, opened once. Raises NotFoundError when it is not there."""
         found = self._checkpoints.get(prefix)
         if found is None:
-            found = self._checkpoints[prefix] = open_checkpoint(self._inside(prefix))
+            found = open_checkpoint(self._inside(prefix))
+            if self._progress is not None:
+                found = self._progress.watched(found)
+            self._checkpoints[prefix] = found
         return found
 
     def read_bytes(self, path: bytes) -> bytes:
@@ -86,13 +94,15 @@ def _read(path: str) -> bytes:
         raise PermissionDeniedError(f"{path}; {error.strerror}") from None
 
 
-def open_session(meta_graph: MetaGraph, allow: frozenset[str] = frozenset()) -> Session:
+def open_session(
+    meta_graph: MetaGraph, allow: frozenset[str] = frozenset(), progress: Progress | None = None
+) -> Session:
     """A session on the MetaGraph's graph with its variables restored and its init op run.
 
     Variables are restored by the model's own restore op, whose tensors stay on disk until a kernel needs them. `allow`
-    names ops that may touch files outside of the model.
+    names ops that may touch files outside of the model. progress: counts what is read of the variables.
     """
-    files = ModelFiles(meta_graph.directory)
+    files = ModelFiles(meta_graph.directory, progress)
     session = Session(Graph(meta_graph.graph_def()), files, allow)
     restore_variables(session, meta_graph)
     run_init_op(session, meta_graph)

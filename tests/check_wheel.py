@@ -6,15 +6,21 @@ import sys
 import zipfile
 from pathlib import Path
 
-NEEDED = ("smcli/py.typed", "smcli/graph/schemas.jsonl", "smcli/graph/schemas_text.jsonl", "smcli/kernels/index.py")
+NEEDED = (
+    *("smcli/py.typed", "smcli/graph/schemas.jsonl", "smcli/graph/schemas_text.jsonl", "smcli/kernels/index.py"),
+    *[f"smcli/report/assets/{name}" for name in ("picture.css", "page.css", "page.html", "page.js")],
+)
+MAN_PAGE = ".data/data/share/man/man1/smcli.1"
 MAX_BYTES = 5 * 2**20
 
 
 def problems(wheel: Path) -> list[str]:
     """What is wrong with a wheel, in words."""
     names = zipfile.ZipFile(wheel).namelist()
-    strange = [name for name in names if not name.startswith("smcli/") and ".dist-info/" not in name]
+    elsewhere = [name for name in names if not name.startswith("smcli/")]
+    strange = [name for name in elsewhere if ".dist-info/" not in name and not name.endswith(MAN_PAGE)]
     missing = [name for name in NEEDED if name not in names]
+    missing += [] if any(name.endswith(MAN_PAGE) for name in names) else [MAN_PAGE]
     found = [f"{name} does not belong into the wheel" for name in strange]
     found += [f"{name} is missing" for name in missing]
     if wheel.stat().st_size > MAX_BYTES:

@@ -19,16 +19,18 @@ from smcli.checkpoint import checkpoint_exists, open_checkpoint
 from smcli.errors import InvalidArgumentError, NotFoundError, OpError, SmcliError
 from smcli.graph.binding import require_kernels
 from smcli.graph.graph import Graph
-from smcli.inputs.feeding import as_fed, check_shape, to_tensor
+from smcli.inputs.arguments import fitted
+from smcli.inputs.feeding import fed_to, to_tensor
 from smcli.inputs.generate import made_up, nodes_fed
 from smcli.inputs.warmup import Request, warmup_requests
 from smcli.kernels.context import Array
 from smcli.model import ASSETS, VARIABLES, assets_of, init_op, open_session
 from smcli.proto.saved_model_pb2 import SignatureDef, TensorInfo
+from smcli.runtime.progress import Progress
 from smcli.runtime.session import Session
 from smcli.savedmodel import MetaGraph
 from smcli.savedmodel.meta_graph import find_signature
-from smcli.tensors.types import DataType, from_number
+from smcli.tensors.types import from_number
 from smcli.tensors.wire import shape_from_proto
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
@@ -66,22 +68,24 @@ def check(
     given: Mapping[str, Any] | None = None,
     golden: Golden | None = None,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Iterator[Result]:
     """The results of all steps, one after the other.
 
     signatures: which to run; all when empty. given: values for some input keys; the rest is made up from `seed`.
+    progress: counts what each step does.
     """
-    yield from check_files(meta_graph)
+    yield from check_files(meta_graph, progress)
     keys = list(signatures) or sorted(set(meta_graph.signatures) - HIDDEN)
     sessions: list[Session] = []
-    yield from check_signatures(meta_graph, keys, given or {}, golden, seed, sessions)
+    yield from check_signatures(meta_graph, keys, given or {}, golden, seed, sessions, progress)
     if sessions:
         yield from _warmup(sessions[0], meta_graph)
 
 
-def check_files(meta_graph: MetaGraph) -> Iterator[Result]:
+def check_files(meta_graph: MetaGraph, progress: Progress | None = None) -> Iterator[Result]:
     """Whether variables and assets are there and whole."""
-    yield _step("variables", partial(_variables, meta_graph))
+    yield _step("variables", partial(_variables, meta_graph, progress))
     yield _step("assets", partial(_assets, meta_graph))
 
 
@@ -92,10 +96,11 @@ def check_signatures(
     golden: Golden | None,
     seed: int,
     sessions: list[Session],
+    progress: Progress | None = None,
 ) -> Iterator[Result]:
     """Whether ops are known, the model loads, and each signature runs. `sessions` receives the session that is made."""
     yield _step("ops", partial(_ops, meta_graph, keys))
-    loaded = _step("load", partial(_load, meta_graph, sessions))
+    loaded = _step("load", partial(_load, meta_graph, sessions, progress))
     yield loaded
     if loaded.status == PASSED:
         for key in keys:
@@ -120,7 +125,7 @@ def _step(name: str, work: Callable[[], str]) -> Result:
     return Result(name, status, detail, time.perf_counter() - started)
 
 
-def _variables(meta_graph: MetaGraph) -> str:
+def _variables(meta_graph: MetaGraph, progress: Progress | None) -> str:
     """Reads every variable, which checks the checksums of all shards."""
     prefix = os.path.join(meta_graph.directory, *VARIABLES)
     if not checkpoint_exists(prefix):
@@ -129,8 +134,11 @@ def _variables(meta_graph: MetaGraph) -> str:
         raise _Skip("the model has none")
     with open_checkpoint(prefix) as checkpoint:
         infos = list(variables(checkpoint))
+        source = checkpoint
+        if progress is not None:
+            source = progress.reading(checkpoint, sum(info.bytes or 0 for info in infos))
         for info in infos:
-            checkpoint.tensor(info.name).numpy()
+            source.tensor(info.name).numpy()
     return f"{len(infos)} read, checksums are right"
 
 
@@ -159,8 +167,11 @@ def _ops(meta_graph: MetaGraph, keys: Sequence[str]) -> str:
     return f"{len(ops)} different ones in the graph, all known"
 
 
-def _load(meta_graph: MetaGraph, sessions: list[Session]) -> str:
-    sessions.append(open_session(meta_graph))
+def _load(meta_graph: MetaGraph, sessions: list[Session], progress: Progress | None) -> str:
+    session = open_session(meta_graph, progress=progress)
+    if progress is not None:
+        session.observe = progress.wrap
+    sessions.append(session)
     return "variables restored, tables filled"
 
 
@@ -189,10 +200,12 @@ def _answered(
     """Inputs that the signature takes and what it answers. Raises the error for the first choice of sizes."""
     unknown = {key: info for key, info in signature.inputs.items() if key not in given}
     nodes = nodes_fed(session.graph, signature)
+    known = {key: given[key] for key in signature.inputs if key in given}
+    known = fitted(known, signature.inputs, lambda: nodes)
     first_error: OpError | None = None
     for sizes in SIZES:
         inputs = made_up(unknown, sizes, seed, nodes)
-        inputs |= {key: _fed(session, info, given[key]) for key, info in signature.inputs.items() if key in given}
+        inputs |= {key: to_tensor(*fed_to(session, signature.inputs[key], value)) for key, value in known.items()}
         try:
             return inputs, run_signature(session, signature, inputs)
         except OpError as error:
@@ -201,16 +214,6 @@ def _answered(
                 break
     assert first_error is not None
     raise first_error
-
-
-def _fed(session: Session, info: TensorInfo, value: Any) -> Array:
-    """A given value as `run` would feed it."""
-    dtype, shape = session.placeholder(info.name)
-    if dtype is DataType.INVALID:
-        dtype = from_number(info.dtype)
-    array = as_fed(value, dtype)
-    check_shape(array, info.name, shape)
-    return to_tensor(array, dtype)
 
 
 def _is_open(info: TensorInfo) -> bool:

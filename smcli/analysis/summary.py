@@ -22,7 +22,8 @@ from smcli.kernels.context import Array, Variable, unbox
 from smcli.model import open_session
 from smcli.proto.saved_model_pb2 import SignatureDef
 from smcli.runtime.profile import Recorder
-from smcli.runtime.session import Session
+from smcli.runtime.progress import Progress
+from smcli.runtime.session import Observer, Session
 from smcli.savedmodel import MetaGraph
 
 _CALL = re.compile(r"^(Stateful)?PartitionedCall(_\d+)?$")
@@ -71,15 +72,18 @@ class Summary:
     peak_bytes: int
 
 
-def summarise(meta_graph: MetaGraph, signature: SignatureDef, sizes: Sequence[int], depth: int) -> Summary:
+def summarise(
+    meta_graph: MetaGraph, signature: SignatureDef, sizes: Sequence[int], depth: int, progress: Progress | None = None
+) -> Summary:
     """Runs the signature on made-up inputs whose unknown dims are `sizes`, the batch first.
 
-    depth: how many scopes deep layers are told apart. Raises what the run raises.
+    depth: how many scopes deep layers are told apart. progress: counts what is read and run. Raises what the run
+    raises.
     """
-    session = open_session(meta_graph)
+    session = open_session(meta_graph, progress=progress)
     inputs = made_up(signature.inputs, sizes, 0, nodes_fed(session.graph, signature))
     meter = Meter()
-    peak = _run(session, signature, inputs, meter)
+    peak = _run(session, signature, inputs, meter, progress)
     layers = grouped(meter.seen, depth)
     return Summary(
         layers,
@@ -92,9 +96,11 @@ def summarise(meta_graph: MetaGraph, signature: SignatureDef, sizes: Sequence[in
     )
 
 
-def _run(session: Session, signature: SignatureDef, inputs: Mapping[str, Array], meter: Meter) -> int:
+def _run(
+    session: Session, signature: SignatureDef, inputs: Mapping[str, Array], meter: Meter, progress: Progress | None
+) -> int:
     """Runs twice: as written, for the meter; then as `run` would, for the memory. Returns the peak in bytes."""
-    session.as_written, session.observe = True, meter.wrap
+    session.as_written, session.observe = True, _counted(meter.wrap, progress)
     meter.outputs = run_signature(session, signature, inputs)
     plain = Session(session.graph, session.files)
     plain.resources = session.resources
@@ -102,6 +108,12 @@ def _run(session: Session, signature: SignatureDef, inputs: Mapping[str, Array],
     plain.observe = recorder.wrap
     run_signature(plain, signature, inputs)
     return recorder.peak_bytes
+
+
+def _counted(observe: Observer, progress: Progress | None) -> Observer:
+    if progress is None:
+        return observe
+    return lambda node, function: progress.wrap(node, observe(node, function))
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -12,6 +12,7 @@ from smcli.analysis.check import FAILED, SKIPPED, Golden, Result
 from smcli.analysis.check import check as run_check
 from smcli.cli.limited import bounded
 from smcli.cli.own import find_meta_graph, model_directory, tag_set
+from smcli.cli.progress import Shown
 from smcli.inputs.arguments import load_inputs
 from smcli.report.tables import write_json
 
@@ -27,6 +28,7 @@ _MARKS = {"passed": "ok  ", "failed": "FAIL", "skipped": "-   "}
 )
 @click.option("--inputs", default="", help="Inputs from files, as for run; what is missing is made up.")
 @click.option("--input_exprs", default="", help="Inputs as expressions, as for run.")
+@click.option("--input_examples", default="", help="Inputs as tf.Examples, as for run.")
 @click.option("--seed", default=0, show_default=True, help="Of the made-up inputs.")
 @click.option("--golden", "golden", metavar="DIR", help="Compare with the inputs and outputs recorded in DIR.")
 @click.option("--update", is_flag=True, help="Record inputs and outputs in the directory of --golden.")
@@ -50,6 +52,7 @@ def check(
     signatures: Sequence[str],
     inputs: str,
     input_exprs: str,
+    input_examples: str,
     seed: int,
     golden: str | None,
     update: bool,
@@ -67,10 +70,12 @@ def check(
     if update and not golden:
         raise click.UsageError("--update needs --golden DIR.")
     meta_graph = find_meta_graph(directory, tag_set)
-    given = load_inputs(inputs, input_exprs, "", lambda text: print(f"Warning: {text}", file=sys.stderr))
+    given = load_inputs(inputs, input_exprs, input_examples, lambda text: print(f"Warning: {text}", file=sys.stderr))
     recorded = Golden(golden, update, rtol, atol) if golden else None
     results = []
-    for result in run_check(meta_graph, signatures, given, recorded, seed):
+    shown = Shown(quiet)
+    steps = run_check(meta_graph, signatures, given, recorded, seed, shown.progress)
+    for result in _worked(steps, shown):
         results.append(result)
         if form == "text" and (result.status == FAILED or not quiet):
             sys.stdout.write(f"{_MARKS[result.status]} {result.name}: {result.detail}\n")
@@ -80,6 +85,16 @@ def check(
     elif form == "junit":
         sys.stdout.write(junit(directory, results))
     context.exit(_FAILED if any(result.status == FAILED for result in results) else 0)
+
+
+def _worked(steps: Iterator[Result], shown: Shown) -> Iterator[Result]:
+    """The same results; while each of them is found, its progress is shown."""
+    while True:
+        with shown.working():
+            result = next(steps, None)
+        if result is None:
+            return
+        yield result
 
 
 def _as_dict(result: Result) -> dict[str, object]:

@@ -10,6 +10,7 @@ import click
 from smcli.analysis.variables import VariableInfo, open_variables, statistics, variables
 from smcli.checkpoint import Checkpoint
 from smcli.cli.own import output_format
+from smcli.cli.progress import Shown
 from smcli.report.tables import Table, bytes_text, write, write_json
 
 
@@ -33,10 +34,14 @@ def checkpoint(path: str | None, directory: str | None, name: str, values: bool,
         raise click.UsageError("Say which checkpoint, once: as an argument or with --dir.")
     with open_variables(found) as opened:
         infos = list(variables(opened, name))
-        if form == "json":
-            write_json(_as_json(opened, infos, values, stats))
+        shown = Shown()
+        with shown.working():
+            source = shown.reading(opened, infos) if values or stats else opened
+            listed = _as_json(source, infos, values, stats) if form == "json" else _table(source, infos, stats)
+        if isinstance(listed, dict):
+            write_json(listed)
             return
-        write(_table(opened, infos, stats))
+        write(listed)
         if values:
             for info in infos:
                 sys.stdout.write(f"\n{info.name}\n{opened.tensor(info.name).numpy()}\n")

@@ -9,9 +9,10 @@ import sys
 import click
 
 from smcli.analysis import difference
-from smcli.analysis.variables import open_variables
+from smcli.analysis.variables import open_variables, variables
 from smcli.checkpoint import Checkpoint
 from smcli.cli.own import find_meta_graph, output_format, tag_set
+from smcli.cli.progress import Shown
 from smcli.errors import NotFoundError
 from smcli.report.tables import Table, write, write_json
 from smcli.savedmodel.reader import holds_saved_model
@@ -44,7 +45,10 @@ def diff(
     with contextlib.ExitStack() as stack:
         before, after = _opened(stack, old), _opened(stack, new)
         if before is not None and after is not None:
-            changes += difference.of_checkpoints(before, after, name, rtol, atol)
+            shown = Shown()
+            with shown.working():
+                read_old, read_new = (shown.reading(opened, variables(opened, name)) for opened in (before, after))
+                changes += difference.of_checkpoints(read_old, read_new, name, rtol, atol)
         elif before is not None or after is not None:
             have, lack = (old, new) if before is not None else (new, old)
             changes.append(difference.Change("variable", "", "changed", f"{have} has variables, {lack} has none"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from smcli.cli.flags import Flags
 from smcli.cli.freezing import FreezeRequest, check_input_shapes, freeze_request
+from smcli.cli.progress import Shown
 from smcli.errors import FailedPreconditionError, PermissionDeniedError, SmcliError
 from smcli.graph.freeze import flattened, pruned, variables
 from smcli.graph.freeze_values import VARIABLE, folded
@@ -151,9 +152,12 @@ def _values(request: FreezeRequest, nodes: Iterable[NodeDef]) -> dict[str, Any]:
             read = graph_def.node.add(name=f"{node.name}/frozen_value", op="ReadVariableOp", input=[node.name])
             read.attr["dtype"].type = node.attr["dtype"].type
             reads[node.name] = f"{read.name}:0"
-    session = Session(Graph(graph_def), ModelFiles(os.path.dirname(request.checkpoint_path) or "."))
-    restore_from(session, request.meta_graph, request.checkpoint_path)
-    return dict(zip(reads, session.run(list(reads.values()))))
+    shown = Shown()
+    with shown.working():
+        files = ModelFiles(os.path.dirname(request.checkpoint_path) or ".", shown.progress)
+        session = Session(Graph(graph_def), files)
+        restore_from(session, request.meta_graph, request.checkpoint_path)
+        return dict(zip(reads, session.run(list(reads.values()))))
 
 
 def _without_pruned_inputs(signature: SignatureDef, graph_def: GraphDef) -> SignatureDef:

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_DEFAULT_SIGNATURE = "serving_default"
 # name → what `smcli --help` says of it
 COMMANDS = {
     "check": "Smoke-test a SavedModel: files, ops, every signature.",
     "checkpoint": "List the variables of a SavedModel or checkpoint.",
     "diff": "Compare two SavedModels or checkpoints.",
+    "examples": "Write tf.Examples from rows of JSON or CSV to a TFRecord file.",
+    "graph": "Draw a signature or function as HTML, SVG or DOT.",
     "summary": "Show the layers, parameters, FLOPs and memory of a signature.",
     "completion": "Print the completion script of a shell.",
     "doctor": "Say what is installed and what this machine gives.",
@@ -68,6 +71,21 @@ def model_directory(function: F) -> F:
 
     call = click.option("--dir", "dir_option", help="Directory of the SavedModel.")(call)
     return cast(F, click.argument("directory", required=False)(call))
+
+
+def signature_key(meta_graph: MetaGraph, wanted: str | None) -> str:
+    """The key of the signature that is wanted, or the only one, or serving_default.
+
+    Raises SmcliError that names the keys where that is not clear.
+    """
+    from smcli.analysis.check import HIDDEN
+
+    keys = sorted(set(meta_graph.signatures) - HIDDEN)
+    if wanted is not None:
+        return wanted
+    if len(keys) != 1 and _DEFAULT_SIGNATURE not in keys:
+        raise SmcliError(f"Say which signature with --signature_def: {', '.join(keys) or 'the model has none'}")
+    return keys[0] if len(keys) == 1 else _DEFAULT_SIGNATURE
 
 
 def find_meta_graph(directory: str, tags: str | None) -> MetaGraph:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from smcli.cli.flags import Flags
 from smcli.errors import SmcliError
 from smcli.report import profile as report
+from smcli.report.tables import write
 from smcli.runtime.profile import Recorder, trace_events
 from smcli.runtime.session import Session
 
@@ -32,11 +33,9 @@ def profiled(flags: Flags, session: Session) -> Iterator[None]:
         except OSError as error:
             raise SmcliError(f"{flags.profile_trace}: {error.strerror}", shown_as=type(error).__name__) from None
     if flags.profile:
-        ops, nodes = recorder.by_op(), recorder.by_node()
-        if sys.stderr.isatty():
-            from rich.console import Console
-
-            for table in report.tables(ops, nodes):
-                Console(stderr=True).print(table)
-        else:
-            print(report.plain(ops, nodes), file=sys.stderr)
+        nodes = recorder.by_node()
+        by_op, by_node = report.tables(recorder.by_op(), nodes)
+        write(by_op, sys.stderr)
+        sys.stderr.write("\n")
+        write(by_node, sys.stderr)
+        sys.stderr.write(report.left_out(nodes))

@@ -8,18 +8,19 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from smcli.cli.flags import Flags
+from smcli.cli.progress import Shown
 from smcli.cli.results import Results
 from smcli.cli.values import Values, fed_tensors, made_up_values
-from smcli.errors import InvalidArgumentError, SmcliError
-from smcli.inputs.feeding import Array, as_fed, check_shape, to_tensor
-from smcli.inputs.names import check_feed, check_fetch
+from smcli.errors import SmcliError
+from smcli.inputs.feeding import Array, fed_to, to_tensor
+from smcli.inputs.names import check_fetch
 from smcli.model import open_session
 from smcli.proto.saved_model_pb2 import SignatureDef, TensorInfo
 from smcli.report import outputs as report
 from smcli.runtime.session import Session
 from smcli.savedmodel.meta_graph import MetaGraph, find_signature, split_items
 from smcli.savedmodel.reader import read_saved_model
-from smcli.tensors.types import DataType, from_number
+from smcli.tensors.types import DataType
 
 
 def run(flags: Flags) -> None:
@@ -32,7 +33,7 @@ def run(flags: Flags) -> None:
     try:
         meta_graph = _find_meta_graph(flags)
         signature = find_signature(meta_graph, flags.signature_def or "")
-        fitted = values.fitted(signature)
+        fitted = values.fitted(meta_graph, signature)
     except SmcliError:
         if values.error is not None:
             raise values.error from None
@@ -46,15 +47,19 @@ def _run_signature(meta_graph: MetaGraph, signature: SignatureDef, flags: Flags,
     _say_what_has_no_meaning(flags)
 
     allowed = frozenset(op.strip() for op in (flags.allow_ops or "").split(",") if op.strip())
-    session = open_session(meta_graph, allowed)
-    session.runs_once = True
-    if flags.input_random:
-        values = made_up_values(session, signature, values, flags.input_seed) | values
-    feeds = {signature.inputs[key].name: (signature.inputs[key], value) for key, value in values.items()}
-    feeds |= {name: (TensorInfo(name=name), value) for name, value in fed_tensors(flags).items()}
-    fed = {name: _as_fed(session, *feed) for name, feed in feeds.items()}
-    with _observed(flags, session):
-        fetched = _fetch(session, list(names.values()), fed)
+    shown = Shown(flags.quiet or _writes_on_the_way(flags))
+    with shown.working():
+        session = open_session(meta_graph, allowed, shown.progress)
+        session.runs_once = True
+        if flags.input_random:
+            values = made_up_values(session, signature, values, flags.input_seed) | values
+        feeds = {signature.inputs[key].name: (signature.inputs[key], value) for key, value in values.items()}
+        feeds |= {name: (TensorInfo(name=name), value) for name, value in fed_tensors(flags).items()}
+        fed = {name: fed_to(session, *feed) for name, feed in feeds.items()}
+        if shown.progress is not None:
+            session.observe = shown.progress.wrap
+        with _observed(flags, session):
+            fetched = _fetch(session, list(names.values()), fed)
     results.give({key: fetched[name] for key, name in names.items()})
 
 
@@ -64,6 +69,11 @@ def _wanted(flags: Flags, signature: SignatureDef) -> dict[str, str]:
     if fetches:
         return {name: name if ":" in name else f"{name}:0" for name in fetches}
     return {key: signature.outputs[key].name for key in sorted(signature.outputs)}
+
+
+def _writes_on_the_way(flags: Flags) -> bool:
+    """Whether stderr gets lines while the model runs, or right after."""
+    return any((flags.watch, flags.dump_dir, flags.stop_at_nan, flags.profile, flags.profile_trace))
 
 
 def _observed(flags: Flags, session: Session) -> AbstractContextManager[None]:
@@ -80,24 +90,6 @@ def _profiled(flags: Flags, session: Session) -> AbstractContextManager[None]:
     from smcli.cli.profiling import profiled
 
     return profiled(flags, session)
-
-
-def _as_fed(session: Session, info: TensorInfo, value: Any) -> tuple[Array, DataType]:
-    """The array that feeds the tensor of `info`, and the tensor's dtype."""
-    check_feed(session.graph, info.name)
-    dtype, shape = session.placeholder(info.name)
-    if dtype is DataType.INVALID:
-        dtype = _declared_dtype(info)
-    array = as_fed(value, dtype)
-    check_shape(array, info.name, shape)
-    return array, dtype
-
-
-def _declared_dtype(info: TensorInfo) -> DataType:
-    try:
-        return from_number(info.dtype)
-    except ValueError:
-        raise InvalidArgumentError(f"Tensor {info.name} has the unknown data type {info.dtype}") from None
 
 
 def _fetch(session: Session, names: Sequence[str], fed: Mapping[str, tuple[Array, DataType]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from smcli.cli.flags import Flags
 from smcli.graph.outside import ALLOWED_BY_NAME, OUTSIDE_OPS
+from smcli.graph.schema import find_schema
 from smcli.graph.structural import STRUCTURAL
 from smcli.kernels.index import MODULE_OF_OP
 from smcli.report.show import scan_text
@@ -48,7 +49,10 @@ def _say_what_is_missing(graph: MetaGraph) -> None:
     missing = used - MODULE_OF_OP.keys() - STRUCTURAL - OUTSIDE_OPS.keys()
     missing -= {function.signature.name for function in library}
     for op, nodes in sorted(nodes_using(graph, missing).items()):
-        print(f"{op} is an op that smcli does not have: {_shown(nodes)}", file=sys.stderr)
+        schema = find_schema(op)
+        elsewhere = schema is not None and schema.devices is not None
+        verdict = "that neither TensorFlow nor smcli computes on a CPU" if elsewhere else "that smcli does not have"
+        print(f"{op} is an op {verdict}: {_shown(nodes)}", file=sys.stderr)
 
 
 def _shown(nodes: Sequence[str]) -> str:

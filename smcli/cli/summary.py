@@ -7,14 +7,11 @@ from dataclasses import asdict
 
 import click
 
-from smcli.analysis.check import HIDDEN
 from smcli.analysis.summary import Summary, summarise
-from smcli.cli.own import find_meta_graph, model_directory, output_format, tag_set
-from smcli.errors import SmcliError
+from smcli.cli.own import find_meta_graph, model_directory, output_format, signature_key, tag_set
+from smcli.cli.progress import Shown
 from smcli.report.tables import Table, bytes_text, write, write_json
-from smcli.savedmodel.meta_graph import MetaGraph, find_signature
-
-_DEFAULT = "serving_default"
+from smcli.savedmodel.meta_graph import find_signature
 
 
 @click.command()
@@ -33,21 +30,14 @@ def summary(
     The signature runs once on made-up inputs. A layer is a name scope of the graph.
     """
     meta_graph = find_meta_graph(directory, tag_set)
-    key = _signature_key(meta_graph, signature_def)
-    found = summarise(meta_graph, find_signature(meta_graph, key), (batch, size), depth)
+    key = signature_key(meta_graph, signature_def)
+    signature, shown = find_signature(meta_graph, key), Shown()
+    with shown.working():
+        found = summarise(meta_graph, signature, (batch, size), depth, shown.progress)
     if form == "json":
         write_json({"signature": key, **asdict(found)})
         return
     _print(key, found)
-
-
-def _signature_key(meta_graph: MetaGraph, wanted: str | None) -> str:
-    keys = sorted(set(meta_graph.signatures) - HIDDEN)
-    if wanted is not None:
-        return wanted
-    if len(keys) != 1 and _DEFAULT not in keys:
-        raise SmcliError(f"Say which signature with --signature_def: {', '.join(keys) or 'the model has none'}")
-    return keys[0] if len(keys) == 1 else _DEFAULT
 
 
 def _print(key: str, found: Summary) -> None:

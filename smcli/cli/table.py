@@ -76,7 +76,8 @@ FLAGS = (
     FlagSpec(
         "input_examples",
         STRING,
-        "Inputs as tf.train.Example: 'KEY=[{\"FEATURE\": [VALUES]}]', separated by ';'. Wins over the other two.",
+        "Inputs as tf.train.Example: 'KEY=[{\"FEATURE\": [VALUES]}]', or 'KEY=@FILE' with rows of JSON or CSV,"
+        " separated by ';'. Wins over the other two.",
         ("run",),
     ),
     FlagSpec(

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from smcli.cli.flags import Flags
 from smcli.errors import SmcliError
-from smcli.inputs.arguments import load_inputs
+from smcli.inputs.arguments import Waiting, fitted, load_inputs
 from smcli.proto.saved_model_pb2 import SignatureDef, TensorInfo
 
 if TYPE_CHECKING:
+    from smcli.graph.graph import Node
     from smcli.runtime.session import Session
+    from smcli.savedmodel.meta_graph import MetaGraph
 
 
 class Values:
@@ -37,9 +39,10 @@ class Values:
     @property
     def error(self) -> SmcliError | None:
         """That of the first file which holds no array, and is only welcome if its input takes strings."""
-        return next((value.error for value in self._given.values() if _is_contents(value) and value.error), None)
+        waiting = [value for value in self._given.values() if isinstance(value, Waiting)]
+        return next((value.error for value in waiting if value.error), None)
 
-    def fitted(self, signature: SignatureDef) -> dict[str, Any]:
+    def fitted(self, meta_graph: MetaGraph, signature: SignatureDef) -> dict[str, Any]:
         """{input key: value}. Raises SmcliError, shown as ValueError, for a key that the signature does not have."""
         values = self._given
         if self._json is not None:
@@ -47,10 +50,7 @@ class Values:
 
             values = values_of(self._json, signature.inputs.keys()) | values
         _check_keys(values, signature.inputs)
-        return {
-            key: value.fitted(key, signature.inputs[key]) if _is_contents(value) else value
-            for key, value in values.items()
-        }
+        return fitted(values, signature.inputs, lambda: nodes_of(meta_graph, signature))
 
 
 def fed_tensors(flags: Flags) -> dict[str, Any]:
@@ -75,8 +75,12 @@ def made_up_values(session: Session, signature: SignatureDef, given: Mapping[str
     return made_up(unknown, (1, 8), seed, nodes_fed(session.graph, signature))
 
 
-def _is_contents(value: Any) -> bool:
-    return hasattr(value, "fitted")
+def nodes_of(meta_graph: MetaGraph, signature: SignatureDef) -> list[Node]:
+    """The nodes that a signature runs."""
+    from smcli.graph.graph import Graph
+    from smcli.inputs.generate import nodes_fed
+
+    return nodes_fed(Graph(meta_graph.graph_def()), signature)
 
 
 def _check_keys(values: Mapping[str, Any], inputs: Mapping[str, TensorInfo]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
 Cell = str | int | float | None
@@ -14,12 +14,13 @@ Cell = str | int | float | None
 class Table(NamedTuple):
     """title: may be empty. columns: their heads; all empty for none. rows: a cell for each column.
 
-    Columns of numbers are set to the right.
+    Columns of numbers are set to the right, and those whose heads are in `right`.
     """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
+    right: Collection[str] = ()
 
 
 def plain_text(table: Table) -> str:
@@ -27,7 +28,7 @@ def plain_text(table: Table) -> str:
     head = [list(table.columns)] if any(table.columns) else []
     rows = [*head, *[[cell_text(cell) for cell in row] for row in table.rows]]
     widths = [max((len(row[place]) for row in rows), default=0) for place in range(len(table.columns))]
-    right = [_is_number_column(table, place) for place in range(len(table.columns))]
+    right = [_is_set_right(table, place) for place in range(len(table.columns))]
     lines = [
         "  ".join(
             [cell.rjust(width) if at_right else cell.ljust(width) for cell, width, at_right in zip(row, widths, right)]
@@ -51,7 +52,8 @@ def write(table: Table, out: TextIO | None = None) -> None:
         title=Text(table.title) if table.title else None, title_justify="left", show_header=any(table.columns)
     )
     for place, column in enumerate(table.columns):
-        made.add_column(Text(column), justify="right" if _is_number_column(table, place) else "left", overflow="fold")
+        at_right = _is_set_right(table, place)
+        made.add_column(Text(column), justify="right" if at_right else "left", overflow="fold", no_wrap=at_right)
     for row in table.rows:
         made.add_row(*[Text(cell_text(cell)) for cell in row])
     Console(file=out).print(made)
@@ -66,7 +68,9 @@ def cell_text(cell: Cell) -> str:
     return "".join([char if char.isprintable() else repr(char)[1:-1] for char in str(cell)])
 
 
-def _is_number_column(table: Table, place: int) -> bool:
+def _is_set_right(table: Table, place: int) -> bool:
+    if table.columns[place] in table.right:
+        return True
     cells = [row[place] for row in table.rows if row[place] is not None]
     return bool(cells) and all(isinstance(cell, (int, float)) for cell in cells)
 

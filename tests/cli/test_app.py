@@ -81,16 +81,15 @@ def test_command_modules_are_imported_when_called() -> None:
 # What a run of a small model loads beside NumPy, click and protobuf. A module is added here when each run needs it.
 RUN_MODULES = """
 checkpoint checkpoint.assemble checkpoint.base checkpoint.bundle checkpoint.files checkpoint.slices checkpoint.table
-checkpoint.values checkpoint.variants cli cli.app cli.compat cli.flags cli.limited cli.own cli.results cli.run cli.table
-cli.values errors graph graph.attrs graph.binding graph.constants graph.graph graph.inline graph.plan graph.rewrites
-graph.schema graph.structural inputs inputs.arguments inputs.expressions inputs.feeding inputs.names kernels
-kernels._checks kernels._numbers kernels._short_floats kernels.array kernels.context kernels.index kernels.math
-kernels.registry kernels.state model proto proto._build proto.checkpoint_pb2 proto.graph_pb2 proto.object_graph_pb2
-proto.saved_model_pb2 proto.structure_pb2 proto.tensor_pb2 proto.types_pb2 report report.outputs runtime runtime.files
-runtime.limits runtime.control_flow runtime.session runtime.straight runtime.threads savedmodel savedmodel.meta_graph
-savedmodel.reader
-savedmodel.wire tensors tensors.lazy
-tensors.types tensors.variants tensors.wire
+checkpoint.values checkpoint.variants cli cli.app cli.compat cli.flags cli.limited cli.own cli.progress cli.results
+cli.run cli.table cli.values errors graph graph.attrs graph.binding graph.constants graph.graph graph.inline graph.plan
+graph.rewrites graph.schema graph.signatures graph.structural inputs inputs.arguments inputs.expressions inputs.feeding
+inputs.names kernels kernels._checks kernels._digits kernels._numbers kernels._short_floats kernels._threads
+kernels.array kernels.context kernels.index kernels.math kernels.registry kernels.state model processors proto
+proto._build proto.checkpoint_pb2 proto.graph_pb2 proto.object_graph_pb2 proto.saved_model_pb2 proto.structure_pb2
+proto.tensor_pb2 proto.types_pb2 report report.outputs runtime runtime.control_flow runtime.files runtime.limits
+runtime.session runtime.straight runtime.threads savedmodel savedmodel.meta_graph savedmodel.reader savedmodel.wire
+tensors tensors.lazy tensors.types tensors.variants tensors.wire
 """
 # Each of these took milliseconds of every start once.
 SLOW_MODULES = ["pathlib", "random", "secrets", "hashlib", "glob", "rich", "scipy", "ml_dtypes", "asyncio", "email"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,18 @@ from tests.cli import golden
 from tests.cli.test_golden import DEVIATIONS
 
 DOCS = golden.GOLDEN.parents[1] / "docs"
-PAGES = ["../README.md", "show.md", "scan.md", "run.md", "check.md", "checkpoint.md", "summary.md", "tutorial.md"]
+PAGES = [
+    "../README.md",
+    "show.md",
+    "scan.md",
+    "run.md",
+    "check.md",
+    "checkpoint.md",
+    "examples.md",
+    "summary.md",
+    "graph.md",
+    "tutorial.md",
+]
 
 
 def test_every_deviation_is_on_the_page() -> None:
@@ -23,7 +35,7 @@ def test_every_deviation_is_on_the_page() -> None:
 
 
 def _console_blocks(page: str) -> list[tuple[str, str]]:
-    """Command line and recorded output, for each `$ smcli …` in the console blocks of a page.
+    """Command line and recorded output, for each `$ smcli …` and `$ printf …` in the console blocks of a page.
 
     What installs something first is taken as done.
     """
@@ -32,7 +44,7 @@ def _console_blocks(page: str) -> list[tuple[str, str]]:
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             line, _, output = part.partition("\n")
             line = re.sub(r"^pip install \S+ && ", "", line)
-            if line.startswith("smcli "):
+            if line.startswith(("smcli ", "printf ")):
                 found.append((line, output))
     return found
 
@@ -45,6 +57,10 @@ def test_console_blocks(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     blocks = _console_blocks(page)
     assert blocks
     for line, output in blocks:
+        if line.startswith("printf "):
+            done = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)
+            assert done.stdout == output
+            continue
         program, *args = shlex.split(line)
         outcome = golden._call(args)
         assert (program, outcome.stdout + outcome.stderr) == ("smcli", output), line

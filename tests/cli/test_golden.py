@@ -6,6 +6,7 @@ Each deviation stands on docs/compatibility.md too, which says why in more words
 from __future__ import annotations
 
 import re
+import sys
 from typing import NamedTuple
 
 import pytest
@@ -93,11 +94,14 @@ DEVIATIONS = {
 ROUNDED = ("run_keras_dense", "run_keras2_dense")
 ROUNDING = 3e-7  # about two units in the last place of float32
 
+# Recorded with the words of Python's own error, which Python 3.14 has changed.
+NEWER_WORDS = ("run_pickle_int_var",) if sys.version_info >= (3, 14) else ()
+
 _RECORDS = {record["id"]: record for record in golden.records()}
 
 
 def _not_listed() -> list[str]:
-    return [name for name in _RECORDS if name not in DEVIATIONS and name not in ROUNDED]
+    return [name for name in _RECORDS if name not in {*DEVIATIONS, *ROUNDED, *NEWER_WORDS}]
 
 
 @pytest.mark.parametrize("name", _not_listed())

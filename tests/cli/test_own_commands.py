@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +207,32 @@ def test_reference_page_is_the_help():
     from docs import make_reference
 
     assert make_reference.PAGE.read_text(encoding="utf-8") == make_reference.page()
+
+
+def test_man_page_is_the_help():
+    from docs import make_man
+
+    assert make_man.PAGE.read_text(encoding="utf-8") == make_man.page()
+
+
+def test_man_page_escapes_what_roff_would_read():
+    from docs.make_man import escape
+
+    assert escape(".TH 'a-b'\n\n`c`") == "\\&.TH \\(aqa\\-b\\(aq \\(gac\\(ga"
+    assert escape("a\\b") == "a\\eb"
+
+
+@pytest.mark.parametrize(
+    "checker", ["man --warnings -Tutf8 -l", "groff -man -ww -Kutf8 -Tutf8", "mandoc -Tlint -Wwarning"]
+)
+def test_man_page_has_no_mistakes(checker):
+    from docs import make_man
+
+    program = checker.partition(" ")[0]
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    done = subprocess.run(
+        [*checker.split(), make_man.PAGE], capture_output=True, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}
+    )
+    complaints = done.stdout if program == "mandoc" else done.stderr
+    assert (done.returncode, complaints) == (0, "")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from smcli.report import profile as report
+from smcli.report.tables import plain_text
 from smcli.runtime.profile import Recorder, trace_events
 from smcli.runtime.session import Session
 from tests import graphs
@@ -59,8 +60,11 @@ def test_trace_events_nest_and_name_their_nodes() -> None:
 
 def test_tables() -> None:
     recorder = _recorded()
-    lines = report.plain(recorder.by_op(), recorder.by_node()).split("\n")
-    assert lines[0].split() == ["op", "calls", "total", "ms", "mean", "ms", "share", "output", "MB"]
-    assert {line.split()[0] for line in lines[1:3]} == {"AddV2", "Mul"}
-    assert lines[4].startswith("node")
-    assert [table.row_count for table in report.tables(recorder.by_op(), recorder.by_node())] == [2, 3]
+    by_op, by_node = report.tables(recorder.by_op(), recorder.by_node())
+    head, *lines = plain_text(by_op).splitlines()
+    assert head.split() == ["op", "calls", "total", "ms", "mean", "ms", "share", "output", "MB"]
+    assert {line.split()[0] for line in lines} == {"AddV2", "Mul"}
+    assert all(line.index("4") < head.index("calls") + len("calls") for line in lines if "AddV2" in line)
+    assert (by_node.columns[0], len(by_node.rows)) == ("node", 3)
+    assert report.left_out(recorder.by_node()) == ""
+    assert report.left_out(recorder.by_node() * 11) == "and 3 more nodes; --profile_trace writes all\n"

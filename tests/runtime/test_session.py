@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from smcli.errors import InvalidArgumentError, NotFoundError, OpError, ResourceExhaustedError, UnsupportedOpsError
+from smcli.errors import (
+    InvalidArgumentError,
+    NoCpuKernelError,
+    NotFoundError,
+    OpError,
+    ResourceExhaustedError,
+    UnsupportedOpsError,
+)
 from smcli.runtime.session import Session
 from smcli.tensors.types import DataType
 from tests.graphs import const, func, function, graph, node, placeholder, shape, types
@@ -198,3 +205,16 @@ def test_state_lasts_from_run_to_run() -> None:
     session = Session.from_graph_def(counter)
     session.run([], {}, ["init"])
     assert [session.run(["read"])[0] for _ in range(3)] == [2, 3, 4]
+
+
+def test_ops_without_a_kernel_for_the_cpu_are_refused_as_tensorflow_does() -> None:
+    lstm = graph(node("p", "CudnnRNNParamsSize"), node("q", "TPUOrdinalSelector"))
+    with pytest.raises(NoCpuKernelError) as caught:
+        run(lstm, "p", "q")
+    assert isinstance(caught.value, InvalidArgumentError)
+    assert "Op 'CudnnRNNParamsSize' used by p (registered devices: [CPU], registered kernels: GPU)" in str(caught.value)
+    assert "Op 'TPUOrdinalSelector' used by q (registered devices: [CPU], registered kernels: none)" in str(
+        caught.value
+    )
+    with pytest.raises(UnsupportedOpsError, match=r"smcli: Missing1 \(r\)$"):
+        run(graph(node("p", "CudnnRNNParamsSize"), node("r", "Missing1")), "p", "r")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smcli import processors as counted
 from smcli.runtime import threads
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,19 +39,19 @@ def test_the_environment_is_left_alone_without_a_number(monkeypatch: pytest.Monk
 def test_quota_of_a_container(text: str, processors: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quota = tmp_path / "cpu.max"
     quota.write_text(text)
-    monkeypatch.setattr(threads, "_QUOTA_V2", str(quota))
-    monkeypatch.setattr(threads, "processors", lambda: 4)
-    assert threads.allowed_processors() == processors
+    monkeypatch.setattr(counted, "_QUOTA_V2", str(quota))
+    monkeypatch.setattr(counted, "processors", lambda: 4)
+    assert counted.allowed_processors() == processors
 
 
 def test_quota_of_the_first_kind_of_control_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "quota").write_text("-1\n")
     (tmp_path / "period").write_text("100000\n")
-    monkeypatch.setattr(threads, "_QUOTA_V2", str(tmp_path / "missing"))
-    monkeypatch.setattr(threads, "_QUOTA_V1", (str(tmp_path / "quota"), str(tmp_path / "period")))
-    assert threads._quota() is None
+    monkeypatch.setattr(counted, "_QUOTA_V2", str(tmp_path / "missing"))
+    monkeypatch.setattr(counted, "_QUOTA_V1", (str(tmp_path / "quota"), str(tmp_path / "period")))
+    assert counted._quota() is None
     (tmp_path / "quota").write_text("250000\n")
-    assert threads._quota() == 2.5
+    assert counted._quota() == 2.5
 
 
 def test_results_agree_with_one_thread_and_with_two(tmp_path: Path) -> None:

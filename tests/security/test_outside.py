@@ -14,12 +14,13 @@ from smcli.graph.outside import ALLOWED_BY_NAME, OUTSIDE_OPS, REFUSED, WITHOUT_K
 from smcli.graph.schema import find_schema
 from smcli.kernels.index import MODULE_OF_OP
 from smcli.model import ModelFiles
-from smcli.proto.graph_pb2 import GraphDef, NodeDef
+from smcli.proto.graph_pb2 import AttrValue, GraphDef, NodeDef
 from smcli.runtime.session import Session
 from smcli.savedmodel import read_saved_model
 from smcli.savedmodel.reach import nodes_using
 from smcli.tensors.types import DataType
-from tests.graphs import const, func, function, node
+from tests.cases.protos import descriptors
+from tests.graphs import const, func, function, node, types
 from tests.security import models
 
 STRING = DataType.STRING
@@ -37,7 +38,7 @@ def test_the_table_is_of_ops_that_there_are() -> None:
     assert set(WITHOUT_KERNEL) & set(MODULE_OF_OP) == set()
 
 
-@pytest.mark.parametrize("op", sorted(ALLOWED_BY_NAME))
+@pytest.mark.parametrize("op", sorted(set(ALLOWED_BY_NAME) - {"DecodeProtoV2", "EncodeProto"}))
 def test_ops_run_when_they_are_allowed_by_name(tmp_path: Path, op: str) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"content")
@@ -56,6 +57,52 @@ def test_ops_run_when_they_are_allowed_by_name(tmp_path: Path, op: str) -> None:
 
     Session(Graph(graph), files, frozenset({op})).run(fetches, {}, targets)
     assert path.read_bytes() == (b"new" if op == "WriteFile" else b"content")
+
+
+@pytest.mark.parametrize(("op", "folder"), [("DecodeProtoV2", "elsewhere"), ("EncodeProto", "model/assets")])
+def test_descriptors_are_read_from_assets_and_from_elsewhere_when_allowed(tmp_path: Path, op: str, folder: str) -> None:
+    from smcli.graph.graph import Graph
+
+    path = tmp_path / folder / "types.pb"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(descriptors().SerializeToString())
+    fields = AttrValue()
+    fields.list.s.append(b"int32_v")
+    names = {"field_names": fields, "message_type": "t.All", "descriptor_source": str(path)}
+    graph = GraphDef(node=[
+        text("serialized", b"\x28\x07"),
+        node("sizes", "Const", dtype=DataType.INT32, value=np.array([[1]], np.int32)),
+        node("values", "Const", dtype=DataType.INT32, value=np.array([[7]], np.int32)),
+        node("DecodeProtoV2", "DecodeProtoV2", "serialized", output_types=types(DataType.INT32), **names),
+        node("EncodeProto", "EncodeProto", "sizes", "values", Tinput_types=types(DataType.INT32), **names),
+    ])  # fmt: skip
+    files = ModelFiles(tmp_path / "model")
+    if folder == "elsewhere":
+        with pytest.raises(PermissionDeniedError, match=f"--allow_ops {op}"):
+            Session.from_graph_def(graph, files).run([op], {})
+        session = Session(Graph(graph), files, frozenset({op}))
+    else:
+        session = Session.from_graph_def(graph, files)
+    assert session.run([op], {})[0].tolist() == ([1] if op == "DecodeProtoV2" else [b"\x28\x07"])
+
+
+def test_datasets_are_not_cached_in_files(tmp_path: Path) -> None:
+    shape = AttrValue()
+    shape.list.shape.add()
+    kind = {"output_types": types(DataType.INT64), "output_shapes": shape}
+    numbers = {name: node(name, "Const", dtype=DataType.INT64, value=np.array(v)) for name, v in (("a", 0), ("b", 3))}
+    graph = GraphDef(node=[
+        *numbers.values(),
+        text("filename", bytes(tmp_path / "cache")),
+        node("range", "RangeDataset", "a", "b", "b", **kind),
+        node("cache", "CacheDataset", "range", "filename", **kind),
+        node("y", "DatasetToSingleElement", "cache", **kind),
+    ])  # fmt: skip
+    with pytest.raises(PermissionDeniedError, match="cached in a file"):
+        Session.from_graph_def(graph, ModelFiles(tmp_path)).run(["y"], {})
+    assert list(tmp_path.iterdir()) == []
+    graph.node[2].attr["value"].tensor.string_val[0] = b""
+    assert Session.from_graph_def(graph, ModelFiles(tmp_path)).run(["y"], {})[0] == 0
 
 
 @pytest.mark.parametrize("op", sorted({**REFUSED, **WITHOUT_KERNEL}))
