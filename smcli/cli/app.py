@@ -124,14 +124,31 @@ def _colour(wish: str) -> Iterator[None]:
         yield
         return
     from smcli.report.colour import ColouredOut, wants_colour
+    from smcli.report.terminal import behind
 
-    plain = sys.stdout
-    if wants_colour(wish, plain):
-        sys.stdout = cast(TextIO, ColouredOut(plain))
+    before = sys.stdout
+    if wants_colour(wish, before):
+        sys.stdout = cast(TextIO, ColouredOut(behind(before)))
     try:
         yield
     finally:
-        sys.stdout = plain
+        sys.stdout = before
+
+
+@contextlib.contextmanager
+def _no_control() -> Iterator[None]:
+    """In this block nothing that a model is called can steer a terminal."""
+    before = sys.stdout, sys.stderr
+    if any(stream is not None and stream.isatty() for stream in before):
+        from smcli.report.terminal import Terminal
+
+        sys.stdout, sys.stderr = (
+            cast(TextIO, Terminal(stream)) if stream is not None and stream.isatty() else stream for stream in before
+        )
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
 
 
 def _import_command(name: str) -> Any:
@@ -152,10 +169,10 @@ def _run(group: click.Group, args: list[str], program: str) -> int:
     """Runs the command line and returns the exit code; nothing is raised."""
     try:
         try:
-            code = _invoke(group, args, program)
+            with _no_control():
+                return _invoke(group, args, program)
         finally:
             sys.stdout.flush()
-        return code
     except KeyboardInterrupt:
         return _EXIT_INTERRUPTED
     except BrokenPipeError:

@@ -9,6 +9,7 @@ import click
 
 from smcli.analysis.variables import VariableInfo, open_variables, statistics, variables
 from smcli.checkpoint import Checkpoint
+from smcli.cli.limited import bounded
 from smcli.cli.own import output_format
 from smcli.cli.progress import Shown
 from smcli.report.tables import Table, bytes_text, write, write_json
@@ -23,6 +24,7 @@ from smcli.report.tables import Table, bytes_text, write, write_json
     "--stats", is_flag=True, help="Print minimum, maximum, mean, deviation, and how many are 0, NaN, infinite."
 )
 @output_format
+@bounded
 def checkpoint(path: str | None, directory: str | None, name: str, values: bool, stats: bool, form: str) -> None:
     """List the variables of a SavedModel or checkpoint.
 

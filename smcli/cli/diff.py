@@ -11,6 +11,7 @@ import click
 from smcli.analysis import difference
 from smcli.analysis.variables import open_variables, variables
 from smcli.checkpoint import Checkpoint
+from smcli.cli.limited import bounded
 from smcli.cli.own import find_meta_graph, output_format, tag_set
 from smcli.cli.progress import Shown
 from smcli.errors import NotFoundError
@@ -30,6 +31,7 @@ _DIFFERENT = 1  # the exit code, as of diff(1)
 )
 @click.option("--atol", default=0.0, show_default=True, help="Values this far apart are equal.")
 @output_format
+@bounded
 @click.pass_context
 def diff(
     context: click.Context, old: str, new: str, tag_set: str | None, name: str, rtol: float, atol: float, form: str

@@ -11,6 +11,7 @@ from typing import IO
 import click
 
 from smcli.analysis.model_graph import MOST_NODES, ModelGraph, function_graph, signature_graph, whole_graph
+from smcli.cli.limited import bounded
 from smcli.cli.own import find_meta_graph, model_directory, signature_key, tag_set
 from smcli.errors import SmcliError
 from smcli.savedmodel.meta_graph import MetaGraph, find_signature
@@ -38,6 +39,7 @@ _SUFFIXES = {".svg": "svg", ".html": "html", ".htm": "html", ".dot": "dot", ".gv
 @click.option(
     "--max_nodes", default=MOST_NODES, show_default=True, type=click.IntRange(1), help="More than these are refused."
 )
+@bounded
 def graph(
     directory: str,
     tag_set: str | None,

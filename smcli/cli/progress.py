@@ -92,7 +92,9 @@ def _draw(progress: Progress, done: threading.Event) -> None:
     from rich import progress as rich
     from rich.console import Console
 
-    console = Console(stderr=True)
+    from smcli.report.terminal import behind
+
+    console = Console(file=behind(sys.stderr))
     bars = rich.Progress(
         rich.TextColumn("{task.description}"),
         rich.BarColumn(),

@@ -11,6 +11,7 @@ from smcli.graph.schema import find_schema
 from smcli.graph.structural import STRUCTURAL
 from smcli.kernels.index import MODULE_OF_OP
 from smcli.report.show import scan_text
+from smcli.report.terminal import printable
 from smcli.savedmodel.meta_graph import MetaGraph, split_items
 from smcli.savedmodel.ops import used_ops
 from smcli.savedmodel.reach import nodes_using
@@ -52,9 +53,9 @@ def _say_what_is_missing(graph: MetaGraph) -> None:
         schema = find_schema(op)
         elsewhere = schema is not None and schema.devices is not None
         verdict = "that neither TensorFlow nor smcli computes on a CPU" if elsewhere else "that smcli does not have"
-        print(f"{op} is an op {verdict}: {_shown(nodes)}", file=sys.stderr)
+        print(f"{printable(op)} is an op {verdict}: {_shown(nodes)}", file=sys.stderr)
 
 
 def _shown(nodes: Sequence[str]) -> str:
     more = f" and {len(nodes) - MAX_NODES} more" if len(nodes) > MAX_NODES else ""
-    return f"{', '.join(nodes[:MAX_NODES])}{more}"
+    return f"{', '.join(map(printable, nodes[:MAX_NODES]))}{more}"

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import click
 
 from smcli.analysis.summary import Summary, summarise
+from smcli.cli.limited import bounded
 from smcli.cli.own import find_meta_graph, model_directory, output_format, signature_key, tag_set
 from smcli.cli.progress import Shown
 from smcli.report.tables import Table, bytes_text, write, write_json
@@ -22,6 +23,7 @@ from smcli.savedmodel.meta_graph import find_signature
 @click.option("--size", default=8, show_default=True, type=click.IntRange(1), help="Other unknown dims are this long.")
 @click.option("--depth", default=1, show_default=True, type=click.IntRange(1), help="Scopes that make a layer.")
 @output_format
+@bounded
 def summary(
     directory: str, tag_set: str | None, signature_def: str | None, batch: int, size: int, depth: int, form: str
 ) -> None:

@@ -162,13 +162,13 @@ def _grey(pixels: Array) -> Array:
 def _png_pixels8(data: bytes, header: PngHeader) -> tuple[Array, Array | None]:
     """Colour uint8 [height, width, 1 or 3] and alpha [height, width, 1], if there is any, of a PNG of up to 8 bits."""
     try:
-        from PIL import Image
+        from PIL.PngImagePlugin import PngImageFile
     except ImportError:
         raise MissingExtraError("Decoding PNG images", "image") from None
     import io
 
     try:
-        image = Image.open(io.BytesIO(data), formats=["PNG"])
+        image: Any = PngImageFile(io.BytesIO(data))  # Image.open warns of sizes, or refuses them, that TensorFlow takes
         image.load()
     except (OSError, SyntaxError, ValueError, zlib.error, struct.error, EOFError) as error:
         raise InvalidArgumentError(f"Invalid PNG data, size {len(data)}: {error}") from None

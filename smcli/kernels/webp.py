@@ -19,7 +19,8 @@ def webp_frames(data: bytes, channels: int, all_frames: bool) -> Array:
     Raises InvalidArgumentError for what is no WebP image and for channels that it has not.
     """
     try:
-        from PIL import Image, UnidentifiedImageError, features
+        from PIL import Image, features
+        from PIL.WebPImagePlugin import WebPImageFile
     except ImportError:
         raise MissingExtraError("Decoding WebP", "image") from None
     if channels not in (0, 3, 4):
@@ -29,7 +30,7 @@ def webp_frames(data: bytes, channels: int, all_frames: bool) -> Array:
     from io import BytesIO
 
     try:
-        with Image.open(BytesIO(data), formats=["WEBP"]) as image:
+        with WebPImageFile(BytesIO(data)) as image:  # Image.open has a limit of its own, and warns of it
             count = getattr(image, "n_frames", 1) if all_frames else 1
             width, height = image.size
             if count * width * height > _MAX_PIXELS:
@@ -41,6 +42,6 @@ def webp_frames(data: bytes, channels: int, all_frames: bool) -> Array:
             for number in range(count):
                 image.seek(number)
                 frames[number] = np.asarray(image)
-    except (UnidentifiedImageError, OSError, EOFError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, EOFError, Image.DecompressionBombError):
         raise InvalidArgumentError("Failed to decode WebP header.") from None
     return frames

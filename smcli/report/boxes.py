@@ -12,6 +12,7 @@ from smcli.analysis.model_graph import INPUT, OUTPUT, View
 from smcli.analysis.scopes import Bundle, Group, Scopes, bundle_text, short_text, type_of
 from smcli.graph.graph import BACK_EDGES, MERGES
 from smcli.report.layers import Layers, layered
+from smcli.report.terminal import printable
 
 TITLE, SMALL = 12.0, 10.0  # sizes of text
 MOST_LETTERS = 38  # of a line in a box
@@ -73,13 +74,6 @@ def text_width(text: str, size: float) -> float:
         else:
             total += 0.68 if char.isupper() else 0.56
     return total * size * _FONT_SLACK
-
-
-def printable(text: str) -> str:
-    """The text with what can not be seen, or would turn the direction of text round, as Python writes it."""
-    if text.isprintable():
-        return text
-    return "".join([char if char.isprintable() else char.encode("unicode_escape").decode() for char in text])
 
 
 def kind_of(op: str) -> str:

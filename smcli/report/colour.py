@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import TextIO
+
+from smcli.report.terminal import Terminal, escaped
 
 _BOLD, _CYAN, _DIM, _RESET = "\x1b[1m", "\x1b[36m", "\x1b[2m", "\x1b[0m"
 # what is set off: headings, keys, and what is said of the key
@@ -24,21 +25,12 @@ def wants_colour(wish: str, out: TextIO) -> bool:
     return wish == ALWAYS
 
 
-class ColouredOut:
-    """A stream that colours what is written to it; each write has to be of whole lines."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
+class ColouredOut(Terminal):
+    """A terminal that colours what is written to it; each write has to be of whole lines."""
 
     def write(self, text: str) -> int:
-        return self._out.write(coloured(text))
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._out, name)
+        self.plain.write(coloured(escaped(text)))
+        return len(text)
 
 
 def coloured(text: str) -> str:

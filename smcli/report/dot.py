@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from smcli.analysis.model_graph import INPUT, OUTPUT, View
 from smcli.analysis.scopes import Scopes, scopes_of, short_text, type_of
-from smcli.report.boxes import node_box, printable
+from smcli.report.boxes import node_box
+from smcli.report.terminal import printable
 
 
 def dot_text(title: str, view: View) -> str:

@@ -16,9 +16,10 @@ from typing import Any
 from smcli.analysis.attr_text import cut
 from smcli.analysis.model_graph import ModelGraph, View, ViewNode
 from smcli.analysis.scopes import Bundle, Group, Scopes, scopes_of
-from smcli.report.boxes import GAP_X, GAP_Y, GAP_Y_LABEL, HEAD, LINE, PADDING, SMALL, Box, Level, level_of, printable
+from smcli.report.boxes import GAP_X, GAP_Y, GAP_Y_LABEL, HEAD, LINE, PADDING, SMALL, Box, Level, level_of
 from smcli.report.layers import BEND_WEIGHT, ROUNDS
 from smcli.report.svg import asset, escape
+from smcli.report.terminal import printable
 
 _MOST_NAME = 1000  # letters
 _MEASURES = {

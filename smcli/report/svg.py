@@ -13,8 +13,9 @@ from typing import NamedTuple
 from smcli.analysis.attr_text import cut
 from smcli.analysis.model_graph import View
 from smcli.analysis.scopes import Group, Scopes, scopes_of
-from smcli.report.boxes import LINE, PADDING, SMALL, Box, Level, level_of, line_text, printable, text_width
+from smcli.report.boxes import LINE, PADDING, SMALL, Box, Level, level_of, line_text, text_width
 from smcli.report.frames import Frame, Point, end_shifts, frames, route_points
+from smcli.report.terminal import printable
 
 MARGIN = 24
 _HEADING = 34.0

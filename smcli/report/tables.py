@@ -8,6 +8,8 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, TextIO
 
+from smcli.report.terminal import behind, printable
+
 Cell = str | int | float | None
 
 
@@ -35,7 +37,7 @@ def plain_text(table: Table) -> str:
         )
         for row in rows
     ]
-    return "".join(f"{line.rstrip()}\n" for line in ([table.title, *lines] if table.title else lines))
+    return "".join(f"{line.rstrip()}\n" for line in ([printable(table.title), *lines] if table.title else lines))
 
 
 def write(table: Table, out: TextIO | None = None) -> None:
@@ -49,14 +51,16 @@ def write(table: Table, out: TextIO | None = None) -> None:
     from rich.text import Text
 
     made = RichTable(
-        title=Text(table.title) if table.title else None, title_justify="left", show_header=any(table.columns)
+        title=Text(printable(table.title)) if table.title else None,
+        title_justify="left",
+        show_header=any(table.columns),
     )
     for place, column in enumerate(table.columns):
         at_right = _is_set_right(table, place)
         made.add_column(Text(column), justify="right" if at_right else "left", overflow="fold", no_wrap=at_right)
     for row in table.rows:
         made.add_row(*[Text(cell_text(cell)) for cell in row])
-    Console(file=out).print(made)
+    Console(file=behind(out)).print(made)
 
 
 def cell_text(cell: Cell) -> str:
@@ -64,8 +68,7 @@ def cell_text(cell: Cell) -> str:
         return ""
     if isinstance(cell, float):
         return f"{cell:.6g}"
-    # what would move the cursor or colour the terminal comes from a file and is written as Python writes it
-    return "".join([char if char.isprintable() else repr(char)[1:-1] for char in str(cell)])
+    return printable(str(cell))
 
 
 def _is_set_right(table: Table, place: int) -> bool:

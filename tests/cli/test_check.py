@@ -13,7 +13,9 @@ import google_crc32c
 import numpy as np
 import pytest
 
+from smcli.analysis.check import FAILED, Result
 from smcli.checkpoint.table import mask
+from smcli.cli.check import junit
 from smcli.errors import DataLossError, NotFoundError, SmcliError
 from smcli.inputs.generate import tiny_png, tiny_wav
 from smcli.inputs.records import read_records, selected
@@ -22,6 +24,8 @@ from smcli.kernels import registry
 from smcli.proto.serving_pb2 import PredictionLog
 from smcli.tensors import wire
 from tests.cli.test_own_commands import MODELS, call  # noqa: F401 (a fixture)
+from tests.graphs import const, node
+from tests.security.models import write_model
 
 GOLDEN = MODELS.parent / "golden" / "models"
 # the other two take row splits, which made-up numbers are not
@@ -123,6 +127,17 @@ def test_junit_has_a_case_for_each_step(call):  # noqa: F811
     assert int(suite.get("tests", "0")) == len(suite)
     assert int(suite.get("failures", "0")) == len(suite.findall("testcase/failure")) > 0
     assert int(suite.get("skipped", "0")) == len(suite.findall("testcase/skipped"))
+
+
+def test_junit_holds_whatever_a_model_is_called(call, tmp_path):  # noqa: F811
+    key = "</failure>]]>&\"'\x00\x1b[2J\ud800"
+    nodes = [const("c", 1.0), node("y", "Unheard<of>&\x1b", "c")]
+    model = write_model(tmp_path / "m<&\x1b>", nodes, "y:0", key=key.replace("\ud800", ""))
+    out = call("check", model, "--format", "junit")[1]
+    suite = ET.fromstring(out)
+    assert {element.tag for element in suite.iter()} <= {"testsuite", "testcase", "failure", "skipped", "system-out"}
+    assert "\x1b" not in out and "Unheard&lt;of&gt;&amp;" in out
+    assert ET.fromstring(junit("d", [Result(key, FAILED, key, 0.0)])).find("testcase/failure") is not None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smcli.report.boxes import kind_of, printable, text_width
+from smcli.report.boxes import kind_of, text_width
+from smcli.report.terminal import printable
 from tests.cli.test_own_commands import MODELS, call  # noqa: F401 (a fixture)
 from tests.graphs import node, placeholder
 from tests.security import models

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from smcli.runtime.session import Session
 from tests import graphs
 from tests.cli.test_own_commands import MODELS
 from tests.report.test_tables import Terminal
-from tests.security.models import environment
+from tests.security.models import on_a_terminal
 
 SHARDED = MODELS.parent / "checkpoints" / "sharded"
 
@@ -107,30 +105,6 @@ def test_only_a_terminal_that_can_show_it_is_written_to(monkeypatch, quiet, stre
 
 RUN = ["run", "--dir", str(MODELS / "half_plus_two"), "--tag_set", "serve", "--signature_def", "serving_default"]
 AT_ONCE = "import smcli.cli.progress as p; p.DELAY = 0"  # draws from the beginning
-
-
-def on_a_terminal(*args: str, before: str = "", **variables: str) -> tuple[str, str]:
-    """stdout and stderr of a command line whose stderr is a terminal."""
-    leader, follower = pty.openpty()
-    code = f"{before}\nfrom smcli.cli import main\nmain.main(prog_name='smcli')"
-    settings = {**environment(), "TERM": "xterm", **variables}
-    settings.pop("NO_COLOR", None) if "NO_COLOR" not in variables else None
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *args], stdout=subprocess.PIPE, stderr=follower, env=settings, text=True
-    )
-    os.close(follower)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(leader, 1 << 16)
-        except OSError:  # Linux says EIO when nobody writes any more
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(leader)
-    out = process.communicate()[0]
-    return out, shown.decode()
 
 
 def test_a_long_run_is_shown_and_leaves_no_trace():

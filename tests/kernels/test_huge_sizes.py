@@ -1,9 +1,14 @@
 """Sizes in a hostile graph are refused before memory is taken for them."""
 
+import struct
+import warnings
+import zlib
+
 import numpy as np
 import pytest
 
-from smcli.errors import ResourceExhaustedError
+from smcli.errors import InvalidArgumentError, ResourceExhaustedError
+from smcli.kernels.codecs import decode_image, decode_png
 from smcli.kernels.counting import bincount, dense_bincount, histogram_fixed_width
 from smcli.kernels.math import arange, linspace
 from smcli.kernels.segment import segment_sum, unsorted_segment_sum
@@ -28,3 +33,30 @@ CALLS = {
 def test_huge_sizes_are_refused(op):
     with pytest.raises(ResourceExhaustedError):
         CALLS[op]()
+
+
+def png(width, height, pixels):
+    """A PNG file of one bit a pixel."""
+
+    def chunk(kind, body):
+        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(pixels))
+    return np.array(b"\x89PNG\r\n\x1a\n" + header + data + chunk(b"IEND", b""), object)
+
+
+def test_a_small_png_of_many_pixels_is_refused_before_it_is_read():
+    """Found by the fuzz target `png`: files of 89 to 236 bytes that took seconds each."""
+    with pytest.raises(InvalidArgumentError, match="too few pixels"):
+        decode_png(png(10_000, 10_000, b"\0" * 100))
+
+
+def test_sizes_that_tensorflow_takes_are_taken_without_a_warning(monkeypatch):
+    """Pillow has limits of its own, which it warns of on stderr."""
+    from PIL import Image
+
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert decode_image(png(64, 64, b"\0" * 576)).shape == (64, 64, 1)

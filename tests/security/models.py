@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -54,6 +55,28 @@ def smcli(*args: str, before: str = "", **options: Any) -> subprocess.CompletedP
         timeout=60,
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
     )
+
+
+def on_a_terminal(*args: str, before: str = "", stream: str = "stderr", **variables: str) -> tuple[str, str]:
+    """What a command line writes to a pipe, and to the terminal that its stdout or stderr (`stream`) is."""
+    leader, follower = pty.openpty()
+    settings = {**environment(), "TERM": "xterm", **variables}
+    settings.pop("NO_COLOR", None) if "NO_COLOR" not in variables else None
+    streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: follower}
+    process = subprocess.Popen(command(*args, before=before), env=settings, text=True, **streams)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(leader, 1 << 16)
+        except OSError:  # Linux says EIO when nobody writes any more
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(leader)
+    written = process.communicate()
+    return written[1] if stream == "stdout" else written[0], shown.decode()
 
 
 def run_model(directory: Path, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:

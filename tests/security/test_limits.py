@@ -71,10 +71,18 @@ def test_commands_that_run_nothing_take_the_flags(tmp_path: Path, command: str) 
     assert done.stdout
 
 
-def test_check_takes_them_too(tmp_path: Path) -> None:
-    done = models.smcli("check", "--dir", str(models.endless_while(tmp_path)), "--timeout", "2")
+@pytest.mark.parametrize("command", ["summary", "check"])
+def test_commands_that_run_a_model_for_a_look_are_bounded(tmp_path: Path, command: str) -> None:
+    done = models.smcli(command, str(models.endless_while(tmp_path / "m")), "--timeout", "2")
     assert (done.returncode, done.stderr.count("\n")) == (124, 1)
-    assert models.smcli("check", "--dir", str(models.filled(tmp_path / "f", [])), "--timeout", "60").returncode == 0
+
+
+@pytest.mark.parametrize("args", [["graph", "--all"], ["checkpoint"], ["diff", "m"]])
+def test_commands_that_look_at_a_model_take_the_flags(tmp_path: Path, args: list[str]) -> None:
+    models.filled(tmp_path / "m", [2])
+    done = models.smcli(*args, "m", "--timeout", "60", "--memory_limit", "1G", cwd=tmp_path)
+    assert "Traceback" not in done.stderr
+    assert done.stdout or args == ["checkpoint"]
 
 
 needs_bound = pytest.mark.skipif(limits._data_bytes() is None, reason="this system can not bound a process")
