@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smcli.checkpoint.slices import TensorSlice
 from smcli.errors import InvalidArgumentError
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1  # of TensorBundle and of V1 alike
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A variable in a checkpoint: its type, its full shape, and the slices it is stored in (none when it is whole)."""
 
     dtype: DataType

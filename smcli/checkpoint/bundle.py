@@ -7,9 +7,8 @@ tensorflow/core/util/tensor_bundle/tensor_bundle.cc, `BundleReader`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -36,8 +35,7 @@ from smcli.tensors.types import DataType, from_number
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """One run of bytes in a shard and the tensor that it is."""
 
     name: str
@@ -197,7 +195,7 @@ class Bundle(Checkpoint):
         shape = tuple(end - start for start, end in bounds)
         if stored.slices or stored.dtype is not full.dtype or stored.shape != shape:
             raise DataLossError(f"{self._table.name}: {stored.name} is not the part that {full.name} says it is")
-        return replace(stored, slices=())
+        return stored._replace(slices=())
 
     def _refuse_shared_bytes(self, full: Stored, pieces: list[Stored]) -> None:
         """Each piece must have bytes of its own, so that what is assembled can not be larger than the files."""

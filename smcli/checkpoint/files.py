@@ -8,17 +8,17 @@ from __future__ import annotations
 import mmap
 import os
 import stat
-from dataclasses import dataclass
 
 from smcli.errors import FailedPreconditionError, NotFoundError, OpError, PermissionDeniedError, UnknownError
 
 
-@dataclass(frozen=True, slots=True)
 class MappedFile:
     """The bytes of a file. `data` lives as long as something refers to it; there is nothing to close."""
 
-    name: str
-    data: mmap.mmap | bytes
+    __slots__ = ("data", "name")
+
+    def __init__(self, name: str, data: mmap.mmap | bytes) -> None:
+        self.name, self.data = name, data
 
     def __len__(self) -> int:
         return len(self.data)

@@ -8,8 +8,7 @@ tensorflow/core/util/saved_tensor_slice_util.cc.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smcli.errors import DataLossError, InternalError, InvalidArgumentError
 
@@ -22,8 +21,7 @@ _MAX_INT64 = 2**63 - 1
 Bounds = tuple[tuple[int, int], ...]  # (start, end) for each dim
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSlice:
+class TensorSlice(NamedTuple):
     """(start, length) for each dim; (0, FULL) is all of a dim."""
 
     extents: tuple[tuple[int, int], ...]

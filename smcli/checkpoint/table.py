@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import cramjam
 import google_crc32c
 
 from smcli.checkpoint.files import MappedFile
@@ -187,6 +186,8 @@ class Table:
             return block[:-1]
         if block[-1] != _SNAPPY:
             raise DataLossError(f"{name}: bad block type {block[-1]}")
+        import cramjam  # which few index files need
+
         try:
             length, _ = read_varint(block, 0, size)
             if length > size * _MAX_EXPANSION:

@@ -6,6 +6,7 @@ it; a command's module is imported when the command is called.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import os
@@ -38,7 +39,16 @@ def _program_name() -> str:
     return "saved_model_cli" if name.removesuffix(".exe") == "saved_model_cli" else "smcli"
 
 
-class SavedModelGroup(click.Group):
+class _HelpOption(click.Command):
+    """Shows its help option where it lists its options; smcli.cli.compat answers it before click sees the line."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option:
+        # click's own looks for translations of its text in several directories.
+        names = sorted(self.get_help_option_names(ctx))
+        return click.Option(names, is_flag=True, expose_value=False, help="Show this message and exit.")
+
+
+class SavedModelGroup(_HelpOption, click.Group):
     """The commands of saved_model_cli. Takes its command line, and ends the process as it does."""
 
     def main(
@@ -57,6 +67,7 @@ class SavedModelGroup(click.Group):
 
             sys.exit(shell_complete(self, {}, program, COMPLETE, os.environ[COMPLETE]))
         gc.set_threshold(_FEW_COLLECTIONS)
+        atexit.register(gc.freeze)  # the interpreter would look through all objects twice before it ends
         sys.exit(_run(self, list(sys.argv[1:] if args is None else args), program))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -77,7 +88,7 @@ class SavedModelGroup(click.Group):
         _write_examples(formatter, ctx.command_path, [command.examples[0] for command in COMMANDS[:3]])
 
 
-class SavedModelCommand(click.Command):
+class SavedModelCommand(_HelpOption):
     """A command whose help ends with whole command lines."""
 
     def __init__(self, spec: CommandSpec, **attrs: Any) -> None:

@@ -18,7 +18,7 @@ from smcli.errors import OutOfMemoryError, SmcliError
 F = TypeVar("F", bound=Callable[..., Any])
 # Commands that run a model: bounded by the memory that is free, unless told otherwise.
 BOUNDED = ("run", "freeze_model")
-_BYTES = re.compile(r"(\d{1,18})([KMGT]?)(?:i?B)?\Z", re.IGNORECASE)
+_BYTES = r"(\d{1,18})([KMGT]?)(?:i?B)?\Z"
 
 
 def bounded(function: F) -> F:
@@ -92,7 +92,7 @@ def _seconds(text: str) -> float | None:
 def _size(text: str) -> int | None:
     if not text:
         return None
-    match = _BYTES.match(text.strip())
+    match = re.match(_BYTES, text.strip(), re.IGNORECASE)
     if match is None:
         raise SmcliError(
             f"--memory_limit {text} is no number of bytes",

@@ -8,7 +8,6 @@ nodes that are needed, in an order in which each comes after what it depends on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from sys import intern
 from typing import Any
 
@@ -28,7 +27,6 @@ MERGES = frozenset({"Merge", "RefMerge"})
 WHILES = frozenset({"While", "StatelessWhile"})
 
 
-@dataclass(slots=True, eq=False)
 class Node:
     """An op in a body. `inputs` are data edges (producer, output index); `controls` what must have run before.
 
@@ -37,32 +35,43 @@ class Node:
     what they have to be for the node to run at all (see smcli.graph.lowering).
     """
 
-    name: str
-    op: str
-    attrs: Mapping[str, AttrValue]
-    inputs: list[Edge] = field(default_factory=list)
-    controls: Sequence[Node] = ()
-    value: Any = None
-    function: Callable[..., Any] | None = None
-    results: int = 1
-    guard: tuple[tuple[Edge, bool], ...] = ()
+    __slots__ = ("attrs", "controls", "function", "guard", "inputs", "name", "op", "results", "value")
+
+    def __init__(
+        self,
+        name: str,
+        op: str,
+        attrs: Mapping[str, AttrValue],
+        inputs: list[Edge] | None = None,
+        *,
+        value: Any = None,
+        function: Callable[..., Any] | None = None,
+        results: int = 1,
+    ) -> None:
+        self.name = name
+        self.op = op
+        self.attrs = attrs
+        self.inputs: list[Edge] = [] if inputs is None else inputs
+        self.controls: Sequence[Node] = ()
+        self.value = value
+        self.function = function
+        self.results = results
+        self.guard: tuple[tuple[Edge, bool], ...] = ()
 
     def __repr__(self) -> str:
         return f"Node({self.name!r}, {self.op!r})"
 
 
-@dataclass(slots=True)
 class Body:
     """Nodes in dependency order, with the Arg nodes that receive inputs and the edges that are its results.
 
     has_frames: TF1 control flow (Switch, Merge, Enter…) is among the nodes, so the order alone does not say what runs.
     """
 
-    name: str
-    nodes: list[Node]
-    inputs: list[Node]
-    outputs: list[Edge]
-    has_frames: bool
+    __slots__ = ("has_frames", "inputs", "name", "nodes", "outputs")
+
+    def __init__(self, name: str, nodes: list[Node], inputs: list[Node], outputs: list[Edge], has_frames: bool) -> None:
+        self.name, self.nodes, self.inputs, self.outputs, self.has_frames = name, nodes, inputs, outputs, has_frames
 
     def ops(self) -> set[str]:
         """The ops of its nodes: what holds of an op is asked once, not for each node."""

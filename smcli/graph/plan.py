@@ -7,7 +7,6 @@ a slot is let go. Running is one loop (smcli.runtime.straight).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from smcli.errors import InvalidArgumentError, OpError, ResourceExhaustedError
@@ -44,8 +43,7 @@ class Step(NamedTuple):
 _new = tuple.__new__
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """template: the slots before a run, constants filled in. inputs and outputs: their slots."""
 
     steps: list[Step]
@@ -223,8 +221,7 @@ class _Planner:
         return steps
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
+class _Facts(NamedTuple):
     """What holds of all nodes of an op. output_count is None where attrs say it; input_count is -1 then, or when the op
     has no schema."""
 

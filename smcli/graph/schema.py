@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Arg:
+class Arg(NamedTuple):
     """An input or output. Exactly one of: a fixed `type`, the attr that names it, or the attr that lists several.
 
     number_attr: the attr that says how many tensors this argument stands for, or None for one.
@@ -28,8 +26,7 @@ class Arg:
     is_ref: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(NamedTuple):
     """attrs: name → {"type", "default"?, "allowed"?, "minimum"?} in the JSON form of the file.
 
     input_count, output_count: how many tensors the op takes and gives, or None where attrs say it.

@@ -7,8 +7,7 @@ tensorflow/core/common_runtime/process_function_library_runtime.cc, tensorflow/c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from smcli.errors import InternalError, InvalidArgumentError, NotFoundError, OpError
 from smcli.graph import attrs as attr_values
@@ -20,8 +19,7 @@ from smcli.tensors.types import DataType
 _EXECUTORS = ("", b"", b"DEFAULT", b"SINGLE_THREADED_EXECUTOR")
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     """Attrs of an op that name functions, the types of what they are given, and those of what they are to return.
 
     before: types of arguments that come first, and that no attr names. error: what a misfit of results raises.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from smcli.graph.graph import Node
     from smcli.proto.saved_model_pb2 import TensorInfo
 
-_FILE = re.compile(r"([^=]+)=([^\[\]]+)(?:\[([^\[\]]+)\])?$")
+_FILE = r"([^=]+)=([^\[\]]+)(?:\[([^\[\]]+)\])?$"
 _FILE_MARK = "@"  # of --input_examples: what follows is the name of a file
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
@@ -78,7 +78,7 @@ def parse_inputs(text: str) -> dict[str, tuple[str, str | None]]:
     """{input key: (file, name of the variable or None)} of `key=file[name];key=file`. Raises SmcliError."""
     parsed = {}
     for part in filter(None, text.split(";")):
-        match = _FILE.match(part)
+        match = re.match(_FILE, part)
         if match is None:
             raise SmcliError(
                 f'--inputs "{part}" format is incorrect. Please follow"<input_key>=<filename>", or'

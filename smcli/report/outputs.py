@@ -20,9 +20,7 @@ SUFFIX = ".npy"
 MAX_NAME_BYTES = 255  # NAME_MAX of the file systems in use
 MAX_PATH_BYTES = 4095  # PATH_MAX of Linux, less the NUL
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
-_NOT_ON_WINDOWS = re.compile(
-    r"""(con|prn|aux|nul|com\d|lpt\d)(\..*)?$|.*[<>:"\\|?*\x00-\x1f]|.*[ .]$""", re.IGNORECASE | re.DOTALL
-)
+_NOT_ON_WINDOWS = r"""(?is)(con|prn|aux|nul|com\d|lpt\d)(\..*)?$|.*[<>:"\\|?*\x00-\x1f]|.*[ .]$"""
 
 
 def as_fetched(tensor: Array) -> Any:
@@ -66,7 +64,7 @@ def _can_be_named(name: str, folder: str, is_windows: bool) -> bool:
     if "\0" in name or len(os.fsencode(os.path.join(folder, name))) > MAX_PATH_BYTES:
         return False
     parts = name.split("/")
-    if is_windows and any(_NOT_ON_WINDOWS.match(part) for part in parts):
+    if is_windows and any(re.match(_NOT_ON_WINDOWS, part) for part in parts):
         return False
     return all(len(os.fsencode(part)) <= MAX_NAME_BYTES for part in parts)
 
@@ -121,7 +119,6 @@ class Writing:
         self._guard = contextlib.ExitStack()
 
     def __enter__(self) -> Writing:
-        self._guard.enter_context(ending_on_sigterm())
         return self
 
     def __exit__(
@@ -139,6 +136,8 @@ class Writing:
     def add_file(self, path: str, write: Callable[[IO[bytes]], None]) -> None:
         """Write one file. Missing directories are made. Raises SmcliError, shown as the OSError, when the file system
         refuses."""
+        if not self._waiting:
+            self._guard.enter_context(ending_on_sigterm())
         final = os.path.realpath(path) if self._overwrite and os.path.islink(path) else path
         folder = os.path.dirname(final)
         temporary = os.path.join(folder, f".smcli-{os.urandom(6).hex()}.tmp")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from smcli.runtime.code import Code
 
 # What a NumPy ufunc says of operands that do not broadcast; TensorFlow has a sentence of its own for it.
-_MISFIT = re.compile(r"operands could not be broadcast together with shapes (\([\d,]*\)) (\([\d,]*\))")
+_MISFIT = r"operands could not be broadcast together with shapes (\([\d,]*\)) (\([\d,]*\))"
 
 CALLS_BEFORE_CODE = 3  # runs by which a plan has shown that it is run often
 MAX_CODE_STEPS = 1000  # compiling is linear, but a plan this long has little overhead a step to save
@@ -99,7 +99,7 @@ def node_error(error: Exception, node: Node) -> SmcliError:
         return located(OutOfMemoryError(f"Out of memory: {error or 'allocation failed'}"), node)
     if isinstance(error, RecursionError):
         return located(ResourceExhaustedError("Functions are nested too deeply"), node)
-    misfit = _MISFIT.match(str(error))
+    misfit = re.match(_MISFIT, str(error))
     if misfit is not None:
         left, right = (shape.strip("()").rstrip(",") for shape in misfit.groups())
         return located(InvalidArgumentError(f"Incompatible shapes: [{left}] vs. [{right}]"), node)

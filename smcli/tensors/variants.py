@@ -1,11 +1,11 @@
 """The values inside variant tensors. All are immutable: an op that changes one returns another.
 
-In arrays they stand inside object arrays (a 0-d object array for a scalar variant).
+In arrays they stand inside object arrays (a 0-d object array for a scalar variant). Plain classes: making data classes
+takes milliseconds of every start, and NumPy would take tuples apart.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from smcli.tensors.types import DataType
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class TensorList:
     """A list of tensors of one dtype (tensorflow/core/kernels/tensor_list.h).
 
@@ -24,29 +23,43 @@ class TensorList:
     max_num_elements: -1 for no limit.
     """
 
-    element_dtype: DataType
-    element_shape: tuple[int, ...] | None
-    items: list[Array | None]
-    max_num_elements: int = -1
+    __slots__ = ("element_dtype", "element_shape", "items", "max_num_elements")
+
+    def __init__(
+        self,
+        element_dtype: DataType,
+        element_shape: tuple[int, ...] | None,
+        items: list[Array | None],
+        max_num_elements: int = -1,
+    ) -> None:
+        self.element_dtype = element_dtype
+        self.element_shape = element_shape
+        self.items = items
+        self.max_num_elements = max_num_elements
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class RaggedVariant:
     """A ragged tensor in one variant: row splits from outermost to innermost, and the flat values."""
 
-    nested_splits: tuple[Array, ...]
-    values: Array
+    __slots__ = ("nested_splits", "values")
+
+    def __init__(self, nested_splits: tuple[Array, ...], values: Array) -> None:
+        self.nested_splits, self.values = nested_splits, values
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Optional:
     """tf.experimental.Optional: the components, or None for no value."""
 
-    components: tuple[Array, ...] | None
+    __slots__ = ("components",)
+
+    def __init__(self, components: tuple[Array, ...] | None) -> None:
+        self.components = components
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class TensorMap:
     """A map from tensors to tensors (tensorflow/core/kernels/tensor_map.h); keys are (dtype, shape, bytes)."""
 
-    items: dict[tuple[str, tuple[int, ...], bytes], tuple[Array, Array]]
+    __slots__ = ("items",)
+
+    def __init__(self, items: dict[tuple[str, tuple[int, ...], bytes], tuple[Array, Array]]) -> None:
+        self.items = items

@@ -78,6 +78,12 @@ def test_command_modules_are_imported_when_called() -> None:
         assert f"'smcli.cli.{command.name}'" not in loaded
 
 
+def test_imports_leave_the_cycle_collector_as_it_was() -> None:
+    code = "import gc; {}; import smcli.cli; print(gc.isenabled())"
+    assert _python("-c", code.format("gc.enable()")).stdout == "True\n"
+    assert _python("-c", code.format("gc.disable()")).stdout == "False\n"
+
+
 # What a run of a small model loads beside NumPy, click and protobuf. A module is added here when each run needs it.
 RUN_MODULES = """
 checkpoint checkpoint.assemble checkpoint.base checkpoint.bundle checkpoint.files checkpoint.slices checkpoint.table
@@ -93,6 +99,7 @@ tensors tensors.lazy tensors.types tensors.variants tensors.wire
 """
 # Each of these took milliseconds of every start once.
 SLOW_MODULES = ["pathlib", "random", "secrets", "hashlib", "glob", "rich", "scipy", "ml_dtypes", "asyncio", "email"]
+SLOW_MODULES += ["cramjam", "signal"]
 
 
 def test_run_imports_what_it_needs() -> None:
