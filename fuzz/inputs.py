@@ -1,4 +1,4 @@
-"""Fuzz targets of what the command line is given: expressions, examples, .npy, .npz, pickles, TFRecords."""
+"""Fuzz targets of what the command line is given: expressions, examples, rows, arrays, pickles, records, requests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import google_crc32c
 import numpy as np
 
 from fuzz.registry import folder, target
-from smcli.inputs import arguments, feeding, files, records, unpickle
+from smcli.inputs import arguments, features, feeding, files, json_values, records, rows, unpickle, warmup
+from smcli.proto.serving_pb2 import PredictionLog
 from smcli.tensors.types import DataType
 
 _TYPES = (DataType.FLOAT, DataType.INT32, DataType.STRING, DataType.BOOL, DataType.COMPLEX64, DataType.QINT8)
@@ -142,3 +143,62 @@ def tfrecords(data: bytes) -> None:
     with folder() as path:
         (path / "f.tfrecord").write_bytes(data)
         list(records.read_records(str(path / "f.tfrecord")))
+
+
+def _warmup_seeds() -> list[bytes]:
+    plain = PredictionLog()
+    tensor = plain.predict_log.request.inputs["x"]
+    tensor.dtype = int(DataType.FLOAT)  # type: ignore[assignment]
+    tensor.tensor_shape.dim.add(size=2)
+    tensor.float_val.extend([1.0, 2.0])
+    classes = PredictionLog()
+    examples = classes.classify_log.request.input.example_list_with_context
+    examples.examples.add().features.feature["a"].int64_list.value.append(3)
+    examples.context.features.feature["b"].bytes_list.value.append(b"b")
+    return [plain.SerializeToString(), classes.SerializeToString()]
+
+
+@target("warmup_sealed", _warmup_seeds)
+def warmup_sealed(data: bytes) -> None:
+    """One recorded request, in a file whose checksums are right."""
+    with folder() as path:
+        file = path / warmup.WARMUP_FILE
+        file.parent.mkdir()
+        file.write_bytes(_record(data))
+        for request in warmup.warmup_requests(str(path)):
+            for value in request.inputs.values():
+                _feed(value, len(data))
+
+
+def _request_seeds() -> list[bytes]:
+    return [
+        b'{"instances": [[1, 2.5], [3, -4e1]]}', b'{"inputs": {"x": [[1, true]], "y": {"b64": "aGk="}}}',
+        b'{"instances": [{"x": "a", "y": [null]}, {"x": {"b64": "+/8="}, "y": []}]}', b'{"inputs": "a\\u00e9\\ud800"}',
+        b'{"signature_name": "s", "instances": [NaN, -Infinity, 1e400, 123456789012345678901234567890]}',
+    ]  # fmt: skip
+
+
+@target("json_requests", _request_seeds)
+def json_requests(data: bytes) -> None:
+    with folder() as path:
+        (path / "r.json").write_bytes(data)
+        values = json_values.values_of(json_values.read_json(str(path / "r.json")), ["x"])
+    for value in values.values():
+        _feed(value, len(data))
+
+
+def _row_seeds() -> list[bytes]:
+    return [
+        b'{"a": 1, "b": ["x", {"b64": "aGk="}]}\n{"a": 2.5, "b": []}\n', b'[{"a": [[1, 2], [3]]}, {"a": null}]',
+        b"a,b\n1,x\n-2.5,\"y,\n\"\n", b"a\tb\n1\t2\n", gzip.compress(b'{"a": 1}\n' * 3, mtime=0),
+    ]  # fmt: skip
+
+
+@target("rows", _row_seeds)
+def example_rows(data: bytes) -> None:
+    """Rows of which `examples` makes tf.Examples, in each of the formats."""
+    name = ("r.jsonl", "r.json", "r.csv", "r.tsv", "r.jsonl.gz")[len(data) % 5]
+    with folder() as path:
+        (path / name).write_bytes(data)
+        found = rows.open_rows(str(path / name), csv_form=rows.CsvForm(split="|"))
+        list(features.encoder(found, {}, {}).encoded(found))

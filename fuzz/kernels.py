@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from fuzz.registry import pack, target, unpack
 from smcli.graph.graph import Graph
@@ -18,6 +19,7 @@ from smcli.proto.graph_pb2 import GraphDef
 from smcli.runtime.session import Session
 from smcli.tensors.types import DataType
 from tests import recorded
+from tests.cases.protos import descriptors
 from tests.graphs import node
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -44,7 +46,7 @@ def _images(*suffixes: str) -> list[bytes]:
 
 def _recorded_strings(family: str, suffixes: tuple[str, ...]) -> list[bytes]:
     """What the recorded cases of image decoders are fed."""
-    magics = {".jpg": b"\xff\xd8", ".png": b"\x89PNG", ".gif": b"GIF", ".bmp": b"BM"}
+    magics = {".jpg": b"\xff\xd8", ".png": b"\x89PNG", ".gif": b"GIF", ".bmp": b"BM", ".webp": b"RIFF"}
     wanted = tuple(magics[suffix] for suffix in suffixes)
     found = set()
     for row in recorded.read(family).values():
@@ -62,6 +64,11 @@ def images(data: bytes) -> None:
         except Exception:
             if channels == 4:
                 raise
+
+
+@target("webp", lambda: _images(".webp"))
+def webp(data: bytes) -> None:
+    _run("DecodeWebP", data, channels=(0, 3, 4)[len(data) % 3], dtype=DataType.UINT8)
 
 
 @target("png", lambda: _images(".png"))
@@ -159,6 +166,40 @@ def _regex_seeds() -> list[bytes]:
     ]  # fmt: skip
     texts = [b"aab", b"a" * 30, "straße Ω".encode(), b"foo 12 bar\n", b"\xff\xfe"]
     return [pack(p, b"<\\1\\0>", texts[i % len(texts)]) for i, p in enumerate(patterns)]
+
+
+_FIELDS = ("int32_v", "int32_r", "message_r", "group_v", "string_d", "sint64_p", "enum_d", "double_r")
+_FIELD_TYPES = ("int32", "int32", "string", "string", "string", "int64", "int32", "float64")
+
+
+def _message_seeds() -> list[bytes]:
+    """Descriptors, a message, its fields, and their types."""
+    whole = descriptors()
+    small = FileDescriptorSet(file=whole.file[1:])
+    old = b"\x28\x07\xc8\x06\x01\xc8\x06\x02\xfa\x06\x02\x08\x01\x53\x08\x05\x54\xf2\x13\x02\x01\x02"
+    new = b"\x0a\x02\x01\x7f\x12\x01a\x1a\x00\x2a\x05\x0a\x01k\x10\x02\x30\x05"
+    fields = [(",".join(_FIELDS), ",".join(_FIELD_TYPES)), ("a,s,b,kv,o1", "int32,string,string,string,int64")]
+    made = ((whole, old, "t.All", fields[0]), (small, new, "t3.M", fields[1]))
+    return [
+        pack(files.SerializeToString(), data, name.encode(), names.encode(), kinds.encode())
+        for files, data, name, (names, kinds) in made
+    ]
+
+
+@target("decode_proto", _message_seeds)
+def decode_proto(data: bytes) -> None:
+    source, message, name, fields, kinds = unpack(data, 5)
+    one = node("y", "DecodeProtoV2", "x", sanitize=len(data) % 2 == 0)
+    for key, value in (("descriptor_source", b"bytes://" + source), ("message_type", name)):
+        one.attr[key].s = value
+    one.attr["message_format"].s = b"text" if len(data) % 5 == 0 else b"binary"
+    one.attr["field_names"].list.s.extend(fields.split(b","))
+    types = {kind.tf_name: int(kind) for kind in DataType}
+    one.attr["output_types"].list.type.extend(
+        types.get(kind.decode("latin-1"), int(_STRING)) for kind in kinds.split(b",")
+    )
+    graph = GraphDef(node=[node("x", "Placeholder", dtype=_STRING), one])
+    Session(Graph(graph)).run(["y:0"], {"x:0": np.array([message, b""], object)})
 
 
 @target("regex", _regex_seeds)

@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fuzz.targets import TARGETS
 from smcli.errors import SmcliError
+from smcli.savedmodel.wire import written_varint
 
 MAX_SECONDS = 5.0
 MEMORY = 4 * 2**30
@@ -47,15 +48,6 @@ _NUMBERS = [
 ]
 
 
-def varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
-
-
 def mutate(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
     """One to eight small changes, most often few."""
     result = bytearray(data)
@@ -76,7 +68,7 @@ def mutate(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
         elif kind == 5:
             result[at:at] = result[at : at + size]
         elif kind == 6:
-            result[at : at + size] = varint(rng.choice(_NUMBERS))
+            result[at : at + size] = written_varint(rng.choice(_NUMBERS))
         elif kind == 7:
             width = rng.choice([1, 2, 4, 8])
             result[at : at + width] = (rng.choice(_NUMBERS) % 256**width).to_bytes(width, "little")

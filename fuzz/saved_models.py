@@ -5,21 +5,28 @@ from __future__ import annotations
 import contextlib
 from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from fuzz.registry import folder, target
+from smcli.analysis.difference import of_graphs
+from smcli.analysis.model_graph import whole_graph
 from smcli.errors import SmcliError
 from smcli.proto.object_graph_pb2 import SavedObjectGraph
 from smcli.proto.saved_model_pb2 import SavedModel
 from smcli.proto.tensor_pb2 import TensorProto
 from smcli.report import functions as function_report
 from smcli.report import show
+from smcli.report.dot import dot_text
+from smcli.report.page import page_text
+from smcli.report.svg import svg_text
 from smcli.savedmodel import MetaGraph, read_saved_model, structured
 from smcli.savedmodel.fingerprint import read_fingerprint
 from smcli.savedmodel.functions import root_functions
 from smcli.savedmodel.ops import used_ops
+from smcli.savedmodel.wire import written_varint
 from smcli.tensors import wire
 from tests.recorded import read
 
@@ -47,6 +54,20 @@ def saved_model(data: bytes) -> None:
     with folder() as path:
         (path / "saved_model.pb").write_bytes(data)
         show_everything(path)
+
+
+@target("pictures", _model_seeds)
+def pictures(data: bytes) -> None:
+    """What `graph` draws of a model, and what `diff` says of it and another."""
+    with folder() as path:
+        (path / "saved_model.pb").write_bytes(data)
+        for graph in read_saved_model(path).meta_graphs[:2]:
+            of_graphs(graph, MetaGraph(memoryview(_bare_graph()), 0, len(_bare_graph()), "fuzz"))
+            found = whole_graph(graph, 2000)
+            view = found.views[found.first_path()[-1]]
+            ElementTree.fromstring(svg_text(found.title, view, len(data) % 4))
+            dot_text(found.title, view)
+            page_text(found)
 
 
 def _text_seeds() -> list[bytes]:
@@ -89,21 +110,12 @@ def object_graph(data: bytes) -> None:
         SavedObjectGraph.FromString(data)
     except DecodeError:
         return
-    whole = _bare_graph() + b"\x3a" + _varint(len(data)) + data
+    whole = _bare_graph() + b"\x3a" + written_varint(len(data)) + data
     graph = MetaGraph(memoryview(whole), 0, len(whole), "fuzz")
     function_report.functions_text(root_functions(graph))
     for item in graph.object_graph().nodes:
         if item.function.function_spec.HasField("fullargspec"):
             structured.decode(item.function.function_spec.fullargspec)
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
 
 
 def _fingerprint_seeds() -> list[bytes]:

@@ -17,7 +17,7 @@ from smcli.checkpoint.files import map_file
 from smcli.errors import DataLossError, InvalidArgumentError
 from smcli.proto.chunks_pb2 import ChunkedField, ChunkedMessage, ChunkMetadata, FieldIndex
 from smcli.savedmodel.riegeli import Record, read_records
-from smcli.savedmodel.wire import LENGTH_DELIMITED, WireError, walk
+from smcli.savedmodel.wire import LENGTH_DELIMITED, WireError, walk, written_varint
 
 JOIN_VERSION = 0  # of the merging that is done here (tensorflow/tools/proto_splitter/version.py)
 _MAX_DEPTH = 100  # protobuf parses no deeper
@@ -143,7 +143,7 @@ def _map_key(key: FieldIndex.MapKey) -> bytes:
         raise WireError("a map key has no value")
     if kind == "s":
         return b"s" + key.s.encode()
-    return b"n" + _varint(int(getattr(key, kind)) % 2**64)
+    return b"n" + written_varint(int(getattr(key, kind)) % 2**64)
 
 
 def _serialise(message: _Message, base: bytes, depth: int) -> bytes:
@@ -199,7 +199,7 @@ def _element(step: Step, child: _Message, value: bytes, depth: int) -> bytes:
         value = _serialise(_Message(children={(2, None): child}), value, depth + 1)
     else:
         value = _serialise(child, value, depth + 1)
-    return b"".join([_varint(number << 3 | LENGTH_DELIMITED), _varint(len(value)), value])
+    return b"".join([written_varint(number << 3 | LENGTH_DELIMITED), written_varint(len(value)), value])
 
 
 def _new_element(element: int | bytes) -> bytes:
@@ -207,7 +207,7 @@ def _new_element(element: int | bytes) -> bytes:
     if isinstance(element, int):
         return b""
     key = element[1:]
-    return b"\x0a" + _varint(len(key)) + key if element[:1] == b"s" else b"\x08" + key
+    return b"\x0a" + written_varint(len(key)) + key if element[:1] == b"s" else b"\x08" + key
 
 
 def _keys_of(entry: bytes) -> tuple[bytes, ...]:
@@ -217,12 +217,3 @@ def _keys_of(entry: bytes) -> tuple[bytes, ...]:
         if part.number == 1:
             keys = ((b"s" if part.wire_type == LENGTH_DELIMITED else b"n") + entry[part.value : part.end],)
     return keys
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)

@@ -19,6 +19,7 @@ from smcli.savedmodel.wire import (
     VARINT,
     WireError,
     read_varint,
+    written_varint,
 )
 
 # What stands in place of a field's tag in nodes that write no field.
@@ -147,7 +148,7 @@ def _read_nodes(header: _Reader, buffer_count: int) -> list[_Node]:
         wire_type = tag & 7
         if tag < 8 or wire_type > END_OF_SUBMESSAGE:
             raise WireError(f"no field has the tag {tag}")
-        written = _varint(tag - END_OF_SUBMESSAGE + LENGTH_DELIMITED if wire_type == END_OF_SUBMESSAGE else tag)
+        written = written_varint(tag - END_OF_SUBMESSAGE + LENGTH_DELIMITED if wire_type == END_OF_SUBMESSAGE else tag)
         node = _Node(_FIELD + wire_type, written, 0, 0, target, implicit)
         if wire_type == VARINT:
             subtype = subtypes.take(1)[0]
@@ -213,7 +214,7 @@ def _run(chunk: Chunk, nodes: list[_Node], buffers: list[_Reader], first: int, t
             if not open_submessages:
                 raise WireError(f"a submessage of the chunk at byte {chunk.begin} begins but does not end")
             end, tag = open_submessages.pop()
-            write(tag + _varint(written - end))
+            write(tag + written_varint(written - end))
         elif kind == START_OF_MESSAGE:
             start_message()
         elif kind == NON_PROTO:
@@ -255,12 +256,3 @@ def _run(chunk: Chunk, nodes: list[_Node], buffers: list[_Reader], first: int, t
         records.append(b"".join(reversed(pieces[start:end])))
         start = end
     return records[::-1]
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)

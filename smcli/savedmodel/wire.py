@@ -48,6 +48,16 @@ def read_varint(buffer: memoryview, offset: int, end: int) -> tuple[int, int]:
     raise WireError(f"a number at byte {offset} is cut off or too long")
 
 
+def written_varint(value: int) -> bytes:
+    """An unsigned number as a varint."""
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
 def walk(buffer: memoryview, start: int = 0, end: int | None = None) -> Iterator[Field]:
     """The fields of the message in `buffer[start:end]`, in stored order.
 

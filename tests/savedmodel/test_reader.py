@@ -14,6 +14,7 @@ from smcli.proto.saved_model_pb2 import MetaGraphDef
 from smcli.proto.saved_model_pb2 import SavedModel as SavedModelProto
 from smcli.savedmodel import read_saved_model
 from smcli.savedmodel.meta_graph import find_signature, split_items
+from smcli.savedmodel.wire import written_varint
 
 MODELS = Path(__file__).resolve().parents[2] / "fixtures" / "golden" / "models"
 
@@ -82,8 +83,8 @@ def test_signatures_of_a_large_file_take_little_memory(tmp_path: Path) -> None:
     small = signature.SerializeToString()
     hole = 2**31  # bytes of graph_def, which the file system need not store
     length = 1 + 5 + hole + len(small)
-    head = b"\x12" + _varint(length) + b"\x12" + _varint(hole)
-    assert len(_varint(hole)) == 5
+    head = b"\x12" + written_varint(length) + b"\x12" + written_varint(hole)
+    assert len(written_varint(hole)) == 5
     file = tmp_path / "saved_model.pb"
     with open(file, "wb") as out:
         out.write(head)
@@ -97,14 +98,6 @@ def test_signatures_of_a_large_file_take_little_memory(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
-
-
-def _varint(number: int) -> bytes:
-    out = b""
-    while number > 0x7F:
-        out += bytes([number & 0x7F | 0x80])
-        number >>= 7
-    return out + bytes([number])
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ def _varint(number: int) -> bytes:
 def test_varint(number: int) -> None:
     data = b"\xff" + _varint(number) + b"\xff"
     assert wire.read_varint(memoryview(data), 1, len(data)) == (number, len(data) - 1)
+    assert wire.written_varint(number) == data[1:-1]
 
 
 @pytest.mark.parametrize(
