@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from smcli.errors import InvalidArgumentError, SmcliError
 from smcli.graph import attrs as attr_values
-from smcli.graph.binding import find_kernel
 from smcli.graph.constants import changes_variables
 from smcli.graph.graph import ARG, REFERENCE_VARIABLES, WHILES, Body, Edge, Graph, Node
 from smcli.graph.inline import inline
 from smcli.graph.plan import ALIASES
-from smcli.graph.schema import find_schema
+from smcli.graph.rewriting import is_pure_op
 from smcli.graph.signatures import check_call
 from smcli.kernels.context import FunctionRef
 
@@ -136,8 +135,4 @@ def _is_pure(node: Node, graph: Graph) -> bool:
         return False
     if node.op in ALIASES:
         return node.inputs[0][0].op not in REFERENCE_VARIABLES
-    schema = find_schema(node.op)
-    kernel = find_kernel(node, graph)
-    if schema is None or kernel is None or schema.stateful:
-        return False
-    return not (kernel.stateful or kernel.needs_context or kernel.boxed_inputs or kernel.boxed_outputs)
+    return is_pure_op(node.op, graph)

@@ -31,6 +31,10 @@ def rewrite(body: Body, graph: Graph) -> Body:
         from smcli.graph.aliases import without_aliases
 
         body = without_aliases(body, graph)
+    if enabled("cse"):
+        from smcli.graph.duplicates import merge_duplicates
+
+        body = merge_duplicates(body, graph)
     if enabled("tensordot") and "MatMul" in ops:
         from smcli.graph.dense import join_tensordots
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from smcli.graph.graph import Body, Edge, Node
+from smcli.graph.binding import kernel_of
+from smcli.graph.graph import Body, Edge, Graph, Node
+from smcli.graph.schema import find_schema
 
 FLOAT = 1  # DT_FLOAT
 
@@ -49,6 +51,17 @@ def is_float32(node: Node) -> bool:
     """Whether the node's attr T is float32."""
     attr = node.attrs.get("T")
     return attr is not None and attr.type == FLOAT
+
+
+def is_pure_op(op: str, graph: Graph) -> bool:
+    """Whether an op gives the same for the same inputs each time, and has no effect."""
+    schema = find_schema(op)
+    if schema is None or schema.stateful or any(arg.is_ref for arg in schema.inputs):
+        return False
+    kernel = kernel_of(op, graph)
+    if kernel is None:
+        return False
+    return not (kernel.stateful or kernel.needs_context or kernel.boxed_inputs or kernel.boxed_outputs)
 
 
 def redirected(body: Body, edges: Mapping[Edge, Edge]) -> Body:

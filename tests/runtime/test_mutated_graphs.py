@@ -178,7 +178,8 @@ def test_functions_called_with_exponentially_many_sets_of_attrs() -> None:
 
 
 def test_nodes_that_claim_millions_of_outputs() -> None:
-    bad = [node(f"u{i}", "Unpack", "c", num=1_000_000, T=DataType.FLOAT) for i in range(6)]
+    constants = [const(f"c{i}", [float(i)]) for i in range(6)]
+    bad = [node(f"u{i}", "Unpack", f"c{i}", num=1_000_000, T=DataType.FLOAT) for i in range(6)]
     total = node("a", "AddN", *[one.name for one in bad], N=6, T=DataType.FLOAT)
     with pytest.raises(ResourceExhaustedError, match="tensors"):
-        session(const("c", [1.0]), *bad, total).run(["a:0"])
+        session(*constants, *bad, total).run(["a:0"])
