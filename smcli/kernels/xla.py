@@ -12,49 +12,17 @@ import numpy as np
 
 from smcli.errors import InvalidArgumentError
 from smcli.kernels._checks import checked_size, vector
+from smcli.kernels._wire_numbers import numbers_of
 from smcli.kernels.context import Array, Context, FunctionRef
 from smcli.kernels.registry import kernel
 
 OFFSET_DIMS, COLLAPSED_SLICE_DIMS, START_INDEX_MAP, INDEX_VECTOR_DIM = 1, 2, 3, 4  # field numbers
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A varint and the position after it. Raises InvalidArgumentError at the end of the data."""
-    value = shift = 0
-    while at < len(data) and shift < 70:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-    raise InvalidArgumentError("dimension_numbers is not a GatherDimensionNumbers message")
-
-
-def numbers_of(text: str) -> dict[int, list[int]]:
-    """The integers in a serialised GatherDimensionNumbers by field number; repeated fields packed or not."""
-    data = text.encode("utf-8", "surrogateescape")
-    fields: dict[int, list[int]] = {}
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
-        value, at = _varint(data, at)
-        values = fields.setdefault(tag >> 3, [])
-        if tag & 7 == 0:
-            values.append(value)
-            continue
-        end = at + value
-        if tag & 7 != 2 or end > len(data):
-            raise InvalidArgumentError("dimension_numbers is not a GatherDimensionNumbers message")
-        while at < end:
-            value, at = _varint(data, at)
-            values.append(value)
-    return fields
-
-
 @kernel("XlaGather")
 def xla_gather(operand: Array, start_indices: Array, slice_sizes: Array, *, dimension_numbers: str) -> Array:
     """Slices of `slice_sizes` at the given starts, each moved so that it lies inside the operand."""
-    numbers = numbers_of(dimension_numbers)
+    numbers = numbers_of(dimension_numbers, "dimension_numbers is not a GatherDimensionNumbers message")
     offsets, collapsed = numbers.get(OFFSET_DIMS, []), numbers.get(COLLAPSED_SLICE_DIMS, [])
     mapped = numbers.get(START_INDEX_MAP, [])
     vector_dim = numbers.get(INDEX_VECTOR_DIM, [0])[-1]

@@ -48,8 +48,6 @@ KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
     "Attr values that the op does not define are refused here or there.": {
         "MaxPoolGrad": (CLASS,),
         "StringSplitV2": (ANSWERS,),
-        "UniformQuantize": (REFUSES,),
-        "UniformQuantizedDot": (ANSWERS,),
     },
     "How a dataset is to be run (metadata, determinism, optimizations) is not read; types that differ from what is "
     "declared are refused when an element is asked for.": dict.fromkeys(DATASETS, (ANSWERS, CLASS)),
