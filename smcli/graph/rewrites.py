@@ -31,7 +31,7 @@ def rewrite(body: Body, graph: Graph) -> Body:
         from smcli.graph.aliases import without_aliases
 
         body = without_aliases(body, graph)
-    if enabled("cse"):
+    if enabled("cse") and _repeats_an_op(body):
         from smcli.graph.duplicates import merge_duplicates
 
         body = merge_duplicates(body, graph)
@@ -52,3 +52,8 @@ def rewrite(body: Body, graph: Graph) -> Body:
 
         body = fuse(body, graph)
     return without_dead(body)
+
+
+def _repeats_an_op(body: Body) -> bool:
+    computed = [node.op for node in body.nodes if node.value is None]
+    return len(set(computed)) < len(computed)
