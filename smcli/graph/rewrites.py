@@ -11,6 +11,7 @@ from smcli.graph.graph import Body, Graph
 # What rewrites start from. A body without them is spared the import of a rewrite's module, and a walk.
 DIVISIONS = frozenset({"Div", "RealDiv", "Xdivy"})
 GATES = frozenset({"Sigmoid", "Erf", "Erfc", "Tanh"})
+FREE = frozenset({"Identity", "NoOp"})  # ops that cost nothing
 PRODUCERS = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})
 
 
@@ -55,5 +56,5 @@ def rewrite(body: Body, graph: Graph) -> Body:
 
 
 def _repeats_an_op(body: Body) -> bool:
-    computed = [node.op for node in body.nodes if node.value is None]
+    computed = [node.op for node in body.nodes if node.value is None and node.op not in FREE]
     return len(set(computed)) < len(computed)
