@@ -31,6 +31,7 @@ MAX_CELL_CHARS = 2**28
 MAX_DEPTH = 64  # of nested lists
 _GZIP = ".gz"
 _GZIP_MAGIC = b"\x1f\x8b"
+_SPACE = " \t\r\n\v\f"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}\Z")
 _REQUEST_KEYS = ("examples", "instances")  # under which requests to TensorFlow Serving have their rows
 
@@ -198,7 +199,7 @@ def _values(cell: str, split: str | None) -> list[str]:
 
 def as_integer(text: str) -> int | None:
     """The number that a text is, if it is one of 64 bits."""
-    if not _INTEGER.match(text.strip()):
+    if not _INTEGER.match(text.strip(_SPACE)):  # int() takes underscores, and strip() more for space than int() does
         return None
     value = int(text)
     return value if -(2**63) <= value < 2**63 else None

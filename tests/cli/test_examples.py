@@ -56,6 +56,12 @@ def test_types_are_those_of_all_values_of_a_column(make):
     ]
 
 
+def test_marks_between_records_are_no_space_around_numbers(make):
+    """Found by the fuzz target `rows`: int() does not take what str.strip() takes away."""
+    made = make("rows.tsv", "a\tb\n1\x1f\t 2 \n")[2]
+    assert made == [{"a": ("bytes_list", [b"1\x1f"]), "b": ("int64_list", [2])}]
+
+
 JSON_ROWS = [{"v": [[1, 2], [3, 4.5]], "b": {"b64": "AAEC"}, "t": "ä", "f": True}, {"v": [], "b": None}]
 JSON_MADE = [
     {

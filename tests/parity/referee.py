@@ -18,6 +18,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -56,19 +57,25 @@ class Answer:
 
 
 class Referee:
-    """Asks questions of a child process; starts it when first asked."""
+    """Asks questions of a child process; starts it when first asked.
+
+    It works in a folder of its own: a drawn graph may have TensorFlow write files of any name.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def ask(self, question: Question) -> Answer:
         if self._process is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="referee-")
             self._process = subprocess.Popen(
                 [sys.executable, "-m", __name__],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                cwd=ROOT,
+                cwd=self._folder.name,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])},
             )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -80,6 +87,9 @@ class Referee:
         if self._process is not None:
             self._process.communicate()
             self._process = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
 
 def _send(file: BinaryIO, thing: Any) -> None:
