@@ -360,15 +360,17 @@ def data_format_vec_permute(x: Array, *, src_format: str = "NHWC", dst_format: s
         raise InvalidArgumentError(f"input must be a vector or 2-D tensor, but got shape {list(x.shape)}")
     if x.ndim == 2 and x.shape[1] != 2:
         raise InvalidArgumentError(f"second dimension of 2-D input must be of size 2, but got shape {list(x.shape)}")
+    _check_formats(src_format, dst_format)
     if len(x) == len(src_format) - 2:  # spatial dims only
         src_format = src_format.replace("N", "").replace("C", "")
         dst_format = dst_format.replace("N", "").replace("C", "")
-    _check_formats(src_format, dst_format)
     if len(x) != len(src_format):
         raise InvalidArgumentError(f"1-D input must be of size {len(src_format)}, but got shape {list(x.shape)}")
     return x.take([src_format.index(letter) for letter in dst_format], 0)
 
 
 def _check_formats(source: str, destination: str) -> None:
+    if len(source) not in (4, 5):
+        raise InvalidArgumentError(f"Source format must be of length 4 or 5, received src_format = {source}")
     if sorted(source) != sorted(destination) or len(set(source)) != len(source):
         raise InvalidArgumentError(f"Destination format {destination} must be a permutation of source format {source}")

@@ -190,7 +190,10 @@ def fractional_max_pool_grad(
     *,
     overlapping: bool = False,
 ) -> Array:
-    """The gradient goes to the first maximum of each region."""
+    """The gradient goes to the first maximum of each region.
+
+    Raises InvalidArgumentError unless the maxima are those of `orig_output`.
+    """
     _check_ranks(4, orig_input=orig_input, orig_output=orig_output, out_backprop=out_backprop)
     batch, height, width, depth = orig_input.shape
     if out_backprop.shape != orig_output.shape or orig_output.shape[::3] != (batch, depth):
@@ -212,6 +215,8 @@ def fractional_max_pool_grad(
         better = (target < part) | (place < 0)
         best[:, row, column] = np.where(better, part, target)
         where[:, row, column] = np.where(better, at, place)
+    if (best != orig_output).any():
+        raise InvalidArgumentError("orig_output is not what pooling orig_input gives")
     image = np.arange(batch).reshape(-1, 1, 1, 1) * height * width
     flat: Array = np.zeros(orig_input.size, out_backprop.dtype)
     np.add.at(flat, (((image + where) * depth) + np.arange(depth)).ravel(), out_backprop.ravel())

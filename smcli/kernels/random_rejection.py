@@ -216,9 +216,9 @@ def stateless_random_poisson(shape: Array, seed: Array, lam: Array, *, dtype: Da
     """Poisson numbers; `shape` ends with that of `lam`."""
     sizes = shape_of(shape)
     generator = from_seed(seed)
-    _check_tail(sizes, lam.shape)
     if math.prod(sizes) == 0:
         return np.zeros(sizes, dtype.numpy)
+    _check_tail(sizes, lam.shape)
     values = _poissons(generator, lam.reshape(-1), _by_parameter(sizes, lam.size))
     return values.reshape(sizes).astype(dtype.numpy)
 

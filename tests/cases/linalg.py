@@ -37,8 +37,9 @@ def regular(shape, dtype: str, seed: int = 0) -> np.ndarray:
 
 
 def positive(shape, dtype: str, seed: int = 0) -> np.ndarray:
-    """Hermitian positive definite matrices."""
+    """Hermitian positive definite matrices, of so few binary digits that every processor finds the same."""
     a = drawn(shape, "complex128" if dtype.startswith("complex") else "float64", seed)
+    a = np.round(a * 2**10) / 2**10
     return (a @ a.conj().swapaxes(-1, -2) + np.eye(shape[-1])).astype(dtype)
 
 

@@ -39,7 +39,15 @@ DATASETS = tuple(
 KNOWN: dict[str, dict[str, tuple[str, ...]]] = {
     "DEVIATIONS has the reason.": DEVIATES,
     "Shapes that misfit are refused, where TensorFlow goes by the number of elements or reads beyond them.": {
-        **dict.fromkeys(("ApplyAdadelta", "QuantizeAndDequantizeV3", "RaggedTensorToSparse"), (REFUSES,)),
+        **dict.fromkeys(
+            (
+                "ApplyAdadelta",
+                "BatchNormWithGlobalNormalizationGrad",
+                "QuantizeAndDequantizeV3",
+                "RaggedTensorToSparse",
+            ),
+            (REFUSES,),
+        ),
         "ParseSingleSequenceExample": (ANSWERS, REFUSES),
     },
     "NaN, or a number half way between two steps, falls to another step when it is quantised.": {
