@@ -155,6 +155,7 @@ def answer(tf: Any, question: Question) -> Answer:
     config = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=2)
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     config.graph_options.optimizer_options.opt_level = -1
+    config.operation_timeout_in_ms = 1000 * SECONDS  # a queue may wait for ever
     with tf.compat.v1.Session(graph=graph, config=config) as session:
         try:
             if init:
