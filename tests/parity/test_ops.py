@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import tensorflow as tf
 
@@ -11,12 +13,17 @@ from tests.compare import difference
 from tests.kernels.test_recorded import run_recorded
 from tests.parity.record import answer
 
-FAMILIES = cases.families()
+CRASHES = {"ModelDataset": "at times TensorFlow crashes as the thread that tunes such a dataset ends"}
 
 
-@pytest.mark.parametrize(
-    "family, row", [pytest.param(f, row, id=f"{f}:{row.id}") for f in FAMILIES for row in cases.load(f)]
-)
+def _rows() -> Iterator[object]:
+    for family in cases.families():
+        for row in cases.load(family):
+            marks = [pytest.mark.skip(reason=CRASHES[row.id])] if row.id in CRASHES else []
+            yield pytest.param(family, row, id=f"{family}:{row.id}", marks=marks)
+
+
+@pytest.mark.parametrize("family, row", _rows())
 def test_kernel_gives_what_tensorflow_gives(family: str, row: cases.Case) -> None:
     required = cases.requirement(family)
     if required is not None:
