@@ -50,18 +50,30 @@ _FILES = ("schemas.jsonl", "schemas_text.jsonl")
 def _text(name: str) -> str:
     # Not pathlib, which takes 10 ms to import: `show --all` comes here too.
     with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
-        return "\n" + file.read()
+        return file.read()
 
 
 def _line(op: str) -> dict[str, Any] | None:
     for name in _FILES:
         text = _text(name)
-        start = text.find(f"\n{op}\t")
-        if start >= 0:
-            start += len(op) + 2
-            found: dict[str, Any] = json.loads(text[start : text.index("\n", start)])
+        start = _line_start(text, op)
+        if text.startswith(f"{op}\t", start):
+            found: dict[str, Any] = json.loads(text[start + len(op) + 1 : text.index("\n", start)])
             return found
     return None
+
+
+def _line_start(text: str, op: str) -> int:
+    """Where the line of `op` starts, if it is there. The lines are sorted, and halving takes a hundredth of the time
+    that reading through them takes."""
+    low, high = 0, len(text)  # both are starts of lines; what is looked for starts at neither an earlier nor a later one
+    while low < high:
+        middle = text.rfind("\n", low, (low + high) // 2) + 1 or low
+        if text[middle : text.index("\t", middle)] < op:
+            low = text.index("\n", middle) + 1
+        else:
+            high = middle
+    return low
 
 
 def _arg(name: str, code: str) -> Arg:

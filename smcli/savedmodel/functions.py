@@ -135,7 +135,9 @@ def _callees_first(functions: Mapping[str, FunctionDef], gradients: Mapping[str,
     for name, function in functions.items():
         callees: set[str] = set()
         for node in function.node_def:
-            callees.update(_callees(node, gradients, ops))
+            op = ops[node.op]
+            if gradients or op.is_function or op.function_attrs:
+                callees.update(_callees(node, op, gradients))
         callees &= functions.keys()
         waiting[name] = len(callees)
         for callee in callees:
@@ -152,8 +154,7 @@ def _callees_first(functions: Mapping[str, FunctionDef], gradients: Mapping[str,
     return order
 
 
-def _callees(node: NodeDef, gradients: Mapping[str, str], ops: _Ops) -> list[str]:
-    op = ops[node.op]
+def _callees(node: NodeDef, op: _Op, gradients: Mapping[str, str]) -> list[str]:
     if op.is_function:
         return [node.op]
     if gradients and node.op not in _CALLS:

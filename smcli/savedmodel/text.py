@@ -79,7 +79,8 @@ class _GiveUp(Exception):
 
 def _tokens(text: str) -> Iterator[str]:
     """All tokens but comments. Without space at the end, no part of the text is looked at twice."""
-    return (token for token in _TOKEN.findall(text.rstrip()) if token[0] != "#")
+    tokens = _TOKEN.findall(text.rstrip())
+    return iter(tokens if "#" not in text else [token for token in tokens if token[0] != "#"])
 
 
 class _Field:
@@ -113,7 +114,7 @@ def _reader(field: FieldDescriptor) -> Callable[[str], Any]:
         numbers = {name: value.number for name, value in field.enum_type.values_by_name.items()}
         return lambda token: numbers[token] if token in numbers else int(token)
     if field.type == field.TYPE_STRING:
-        return lambda token: _unquoted(token).decode("utf-8")
+        return _text
     if field.type == field.TYPE_BYTES:
         return _unquoted
     if field.type == field.TYPE_BOOL:
@@ -128,6 +129,12 @@ def _unquoted(token: str) -> bytes:
         raise ValueError("not a string")
     content = token[1:-1].encode("utf-8")
     return codecs.escape_decode(content)[0] if b"\\" in content else content
+
+
+def _text(token: str) -> str:
+    if "\\" in token or not _WHOLE_STRING.fullmatch(token):
+        return _unquoted(token).decode("utf-8")
+    return token[1:-1]
 
 
 _FIELDS: dict[str, dict[str, _Field]] = {}  # by message, made when first met
