@@ -66,7 +66,10 @@ def _line(op: str) -> dict[str, Any] | None:
 def _line_start(text: str, op: str) -> int:
     """Where the line of `op` starts, if it is there. The lines are sorted, and halving takes a hundredth of the time
     that reading through them takes."""
-    low, high = 0, len(text)  # both are starts of lines; what is looked for starts at neither an earlier nor a later one
+    low, high = (
+        0,
+        len(text),
+    )  # both are starts of lines; what is looked for starts at neither an earlier nor a later one
     while low < high:
         middle = text.rfind("\n", low, (low + high) // 2) + 1 or low
         if text[middle : text.index("\t", middle)] < op:
