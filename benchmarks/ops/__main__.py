@@ -48,9 +48,9 @@ from tests.parity.record import Built, build  # noqa: E402
 
 def tensorflow_runner(tf: Any, case: Case, built: Built) -> Runner:
     """A function without arguments that runs a row in TensorFlow: a raw op eagerly, which adds little to its kernel,
-    any other graph as a function; in a session what functions can not have, reference variables."""
+    any other graph as a function; in a session what functions can not have, reference variables and old queues."""
     definition = built.graph.as_graph_def()
-    if built.init or any(node.op in ("Variable", "VariableV2") for node in definition.node):
+    if built.init or any(node.op in ("Variable", "VariableV2", "FIFOQueue") for node in definition.node):
         session = tf.compat.v1.Session(graph=built.graph)
         for operation in built.init:
             session.run(operation)

@@ -25,9 +25,4 @@ NOT_TIMED = {
     "SaveV2": "writes files",
     "ShardedFilename": "formats one string",
     "WriteFile": "writes files",
-    **{
-        f"{op}{version}": "queues hand tensors on as they are"
-        for op in ("FIFOQueue", "QueueDequeue", "QueueDequeueMany", "QueueDequeueUpTo")
-        for version in ("", "V2")
-    },
 }

@@ -264,3 +264,27 @@ def frames(tf, x):
 @graph_row("PlaceholderWithDefault", "PlaceholderWithDefault", x=BIG)
 def placeholder(tf, x):
     return tf.raw_ops.PlaceholderWithDefault(input=x, shape=[MILLION])
+
+
+def through_a_queue(tf, x, version=""):
+    """100,000 rows go into a queue and out of it, most of them many at a time."""
+    raw, rows = tf.raw_ops, 100_000
+    queue = getattr(raw, "FIFOQueue" + version)(component_types=["float32"], shapes=[[10]])
+    take = {"handle": queue, "component_types": ["float32"]}
+
+    def op(name, **keywords):
+        return getattr(raw, name + version)(**keywords)
+
+    done = op("QueueEnqueueMany", handle=queue, components=[x])
+    one = after(tf, done, lambda: op("QueueDequeue", **take)[0])
+    many = after(tf, one.op, lambda: op("QueueDequeueMany", n=rows // 2, **take)[0])
+    rest = after(tf, many.op, lambda: op("QueueDequeueUpTo", n=rows - rows // 2 - 1, **take)[0])
+    return [one, many, rest]
+
+
+for version in ("", "V2"):
+    _OPS = ("FIFOQueue", "QueueEnqueueMany", "QueueDequeue", "QueueDequeueMany", "QueueDequeueUpTo")
+
+    @graph_row(f"FIFOQueue{version}", " ".join(f"{op}{version}" for op in _OPS), x=normal(100_000, 10))
+    def queue_of_rows(tf, x, version=version):
+        return through_a_queue(tf, x, version)

@@ -8,6 +8,7 @@ tensorflow/core/kernels/{fifo,padding_fifo,random_shuffle,priority}_queue.cc, qu
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -47,8 +48,8 @@ class Queue:
     dtypes: tuple[DataType, ...]
     shapes: tuple[Shape | None, ...]
     capacity: int
-    items: list[Item] = field(default_factory=list)
     closed: bool = False
+    waiting: deque[Item] = field(default_factory=deque)
     kind = "FIFOQueue"
     gives_rest = True
 
@@ -57,14 +58,17 @@ class Queue:
         return f"{self.kind} '_{self.name}'"
 
     def put(self, item: Item) -> None:
-        self.items.append(item)
+        self.waiting.append(item)
 
     def take(self) -> Item:
-        return self.items.pop(0)
+        return self.waiting.popleft()
+
+    def size(self) -> int:
+        return len(self.waiting)
 
     def ready(self) -> int:
         """How many items can be taken now."""
-        return len(self.items)
+        return self.size()
 
     def batch(self, items: Sequence[Item], number: int) -> Array:
         """One component of several items, stacked."""
@@ -121,7 +125,20 @@ class PaddingQueue(Queue):
 
 
 @dataclass(slots=True, eq=False)
-class ShuffleQueue(Queue):
+class _Pool(Queue):
+    """Items in no order of their own."""
+
+    items: list[Item] = field(default_factory=list)
+
+    def put(self, item: Item) -> None:
+        self.items.append(item)
+
+    def size(self) -> int:
+        return len(self.items)
+
+
+@dataclass(slots=True, eq=False)
+class ShuffleQueue(_Pool):
     """Gives any item, but leaves some behind until it is closed."""
 
     kept: int = 0
@@ -129,7 +146,7 @@ class ShuffleQueue(Queue):
     kind = "RandomShuffleQueue"
 
     def ready(self) -> int:
-        return len(self.items) if self.closed else max(0, len(self.items) - self.kept)
+        return self.size() if self.closed else max(0, self.size() - self.kept)
 
     def take(self) -> Item:
         place = self.words() % len(self.items)
@@ -139,7 +156,7 @@ class ShuffleQueue(Queue):
         return item
 
 
-class PriorityQueue(Queue):
+class PriorityQueue(_Pool):
     """A heap by the first component, whose order among equals is that of C++'s std::priority_queue."""
 
     kind = "PriorityQueue"
@@ -299,8 +316,8 @@ def _check_timeout(timeout_ms: int) -> None:
 def _check_open(queue: Queue, count: int) -> None:
     if queue.closed:
         raise CancelledError(f"{queue.title} is closed.")
-    if 0 <= queue.capacity < len(queue.items) + count:
-        why = f"it holds {len(queue.items)} of {queue.capacity} items, {count} are to come"
+    if 0 <= queue.capacity < queue.size() + count:
+        why = f"it holds {queue.size()} of {queue.capacity} items, {count} are to come"
         raise _would_wait("Enqueue", queue.title, why)
 
 
@@ -344,7 +361,7 @@ def _check_types(queue: Queue, component_types: Sequence[DataType]) -> None:
 def _check_enough(queue: Queue, count: int) -> None:
     """Raise OutOfRangeError or DeadlineExceededError unless so many items can be taken."""
     if queue.ready() < count:
-        held = f"insufficient elements (requested {count}, current size {len(queue.items)})"
+        held = f"insufficient elements (requested {count}, current size {queue.size()})"
         if queue.closed:
             raise OutOfRangeError(f"{queue.title} is closed and has {held}")
         raise _would_wait("Dequeue", queue.title, f"it is open and has {held}")
@@ -405,7 +422,7 @@ def queue_is_closed(tensor: Array) -> np.bool_:
 @kernel("QueueSize", "QueueSizeV2", stateful=True)
 def queue_size(tensor: Array) -> np.int32:
     """How many items the queue holds."""
-    return np.int32(len(_queue(tensor).items))
+    return np.int32(_queue(tensor).size())
 
 
 # ---- staging areas
