@@ -67,6 +67,9 @@ def reduce_runs(ufunc: np.ufunc, take: Callable[[Any], Array], starts: Array, co
     `take` gives the rows at some places (an array or a slice), as a new array where the places are one. The first rows
     of all runs are taken together, then the second ones of those that have two, and so on, longest runs first.
     """
+    if len(starts) == 1 and count <= _BLOCK // max(1, math.prod(take(starts).shape[1:])):
+        rows = take(slice(int(starts[0]), count))
+        return np.asarray(ufunc.reduce(rows, axis=0, dtype=rows.dtype, keepdims=True))
     sizes = np.diff(starts, append=count)
     longest = stable_order(-sizes)
     starts, sizes = starts[longest], sizes[longest]

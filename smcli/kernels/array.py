@@ -274,7 +274,14 @@ def where(condition: Array) -> Array:
         raise InvalidArgumentError("WhereOp : Unhandled input dimensions: 0")
     if condition.dtype.kind == "V":  # NumPy's nonzero knows the types of ml_dtypes only through a comparison
         condition = condition != np.zeros((), condition.dtype)
-    return np.argwhere(condition).astype(np.int64, copy=False)
+    flat = np.flatnonzero(condition)  # and then divided, which is many times as fast as NumPy's search by all axes
+    found = np.empty((condition.ndim, flat.size), np.int64)
+    for axis in range(condition.ndim - 1, 0, -1):
+        rest = flat // condition.shape[axis] if flat.size else flat
+        found[axis] = flat - rest * condition.shape[axis]
+        flat = rest
+    found[0] = flat
+    return found.T
 
 
 @kernel("Select")

@@ -391,6 +391,8 @@ def not_equal(x: Array, y: Array, *, incompatible_shape_error: bool = True) -> N
 
 def _compared(ufunc: Callable[..., Any], x: Array, y: Array, strict: bool, otherwise: bool) -> Numbers:
     try:
+        if x.dtype.kind == "O" and not y.ndim and x.size > 32 and x.flags.c_contiguous:
+            return _compared_strings(ufunc, x, y)
         result: Array = ufunc(x, y)
     except ValueError:
         if not strict:
@@ -398,6 +400,15 @@ def _compared(ufunc: Callable[..., Any], x: Array, y: Array, strict: bool, other
         broadcast_shape(x, y)
         raise
     return result if result.dtype == np.bool_ else result.astype(np.bool_)
+
+
+def _compared_strings(ufunc: Callable[..., Any], x: Array, y: Array) -> Array:
+    """Strings compared with one string. Most elements of padded rows are one and the same object; only others are
+    looked at."""
+    others = np.flatnonzero(np.frombuffer(x, np.intp) != id(y[()]))
+    result = np.full(x.size, ufunc is np.equal)
+    result[others] = ufunc(x.reshape(-1)[others], y)
+    return result.reshape(x.shape)
 
 
 @kernel("ApproximateEqual")

@@ -464,6 +464,9 @@ def fill_empty_rows(
         raise InvalidArgumentError(f"{name_row(at)} is invalid: {int(rows[at])} is not in [0, {count})")
     filled = np.bincount(rows, minlength=count)[:count] if count > 0 else np.zeros(0, np.int64)
     is_empty = filled == 0
+    if not is_empty.any() and (rows[1:] >= rows[:-1]).all():  # nothing to add, nothing to move
+        places = np.arange(rows.size)
+        return places, rows.astype(np.int64, copy=False), values, is_empty, places
     missing = np.flatnonzero(is_empty)
     all_rows = np.concatenate([rows, missing])
     sources = np.concatenate([np.arange(rows.size), np.full(missing.size, -1)])

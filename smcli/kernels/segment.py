@@ -239,9 +239,8 @@ def _gathered(data: Array, indices: Array, ids: Array, rows: int) -> Array:
     if len(ids) != len(indices):
         raise InvalidArgumentError("segment_ids and indices should have same size.")
     _check_sorted(ids, rows)
-    outside = np.flatnonzero((indices < 0) | (indices >= len(data)))
-    if len(outside):
-        where = outside[0]
+    if len(indices) and not (indices.min() >= 0 and indices.max() < len(data)):
+        where = np.flatnonzero((indices < 0) | (indices >= len(data)))[0]
         raise InvalidArgumentError(f"Bad: indices[{where}] == {indices[where]} out of range [0, {len(data)})")
     if data.ndim == 1:
         return _reduced(np.add, widened(data[indices]), ids, rows, 0)

@@ -167,6 +167,8 @@ def sparse_reshape(input_indices: Array, input_shape: Array, new_shape: Array) -
             f"Input to reshape is a tensor with {total} dense values, but the requested shape has "
             f"{math.prod(target)}. input_shape={list(old)} output_shape={target}"
         )
+    if target == list(old):
+        return input_indices, input_shape
     if input_indices.shape[0] and total == 0:
         raise InvalidArgumentError("Input tensor has values but its dense shape has no elements")
     if total == 0 and not input_indices.shape[0]:
@@ -210,6 +212,8 @@ def sparse_fill_empty_rows(
     sources, rows, filled, is_empty, where = fill_empty_rows(
         indices[:, 0], int(dense_shape[0]), values, default_value, lambda i: f"indices({i}, 0)"
     )
+    if filled is values:  # no row is empty
+        return indices, filled, is_empty, where
     output = np.zeros((rows.size, indices.shape[1]), dtype=np.int64)
     kept = sources >= 0
     output[kept] = indices[sources[kept]]

@@ -99,8 +99,11 @@ def string_split_v2(x: Array, sep: Array, *, maxsplit: int = -1) -> Sparse:
     return _tokens(values, _SPACE)
 
 
+_BYTES = [bytes([value]) for value in range(256)]
+
+
 def _single_bytes(value: bytes) -> list[bytes]:
-    return [value[i : i + 1] for i in range(len(value))]
+    return list(map(_BYTES.__getitem__, value))
 
 
 @kernel("StringSplit")

@@ -12,6 +12,8 @@ from smcli.kernels.gather import check_indices
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
 
+_SMALL_TABLE = 8192  # entries that are filled and searched faster than a few hundred values are sorted
+
 # Distinct values, in the order of their first appearance
 
 
@@ -33,7 +35,7 @@ def _distinct(rows: Array) -> tuple[Array, Array]:
         return _first_of(inverse, len(table)), inverse
     if rows.dtype.kind in "iu" and rows.shape[1] == 1 and count:
         low, high = int(rows.min()), int(rows.max())
-        if high - low < 4 * count + 1024 and high < 2**63:
+        if high - low < 4 * count + _SMALL_TABLE and high < 2**63:
             return _distinct_small(rows[:, 0].astype(np.int64) - low, high - low + 1)
     if rows.shape[1] == 0:
         return np.zeros(min(count, 1), np.int64), np.zeros(count, np.int64)

@@ -38,10 +38,14 @@ class StraightRunner:
         if self._code is not None:
             return run_code(self._code, arguments)
         self._calls += 1
-        if self._calls == CALLS_BEFORE_CODE and len(self.plan.steps) <= MAX_CODE_STEPS:
-            from smcli.runtime.code import plan_code
+        if self._calls == CALLS_BEFORE_CODE:
+            from smcli.runtime.pages import keep_pages
 
-            self._code = plan_code(self.plan)
+            keep_pages()
+            if len(self.plan.steps) <= MAX_CODE_STEPS:
+                from smcli.runtime.code import plan_code
+
+                self._code = plan_code(self.plan)
         return run(self.plan, arguments)
 
 

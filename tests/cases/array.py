@@ -128,6 +128,8 @@ CASES = [
     case("Where", condition=np.bool_(True)),
     case("Where", condition=np.bool_(False)),
     case("Where", condition=np.zeros((2, 0), bool)),
+    case("Where", condition=np.zeros((0, 3, 2), bool)),
+    case("Where", condition=np.arange(60).reshape(3, 4, 5) % 7 == 1),
     case("Where", condition=np.arange(16).reshape(2, 2, 2, 2) % 3 == 0),
     *[
         case("SelectV2", _label=d, condition=np.array([True, False]), t=ramp((2, 2), d), e=ramp((2, 1), d, 10))

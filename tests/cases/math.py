@@ -185,6 +185,11 @@ CASES = [
     case("Add", _label="strings_bad_shapes", x=STRINGS, y=STRINGS[:2]),
     *[case(op, _label="strings", x=STRINGS, y=np.array(b"a", object)) for op in ("Equal", "NotEqual")],
     *[
+        case(op, _label="rows_of_strings", x=np.resize(STRINGS, (5, 20)), y=np.array(text, object))
+        for op in ("Equal", "NotEqual")
+        for text in (b"xyz", b"", b"none")
+    ],
+    *[
         case(op, _label="string_scalars", x=np.array(b"a", object), y=np.array(b"a", object))
         for op in ("Equal", "NotEqual")
     ],

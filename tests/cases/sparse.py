@@ -82,6 +82,8 @@ CASES += [
     reshape(AT3, SHAPE3, ints(-1, 4)),
     reshape(NOTHING, SHAPE, ints(5, 4)),
     reshape(np.array([[6, 3], [2, -1], [-1, -4], [-4, -4], [-2, 5]]), SHAPE, ints(2, -1, 2)),
+    reshape(np.array([[6, 3], [2, -1], [-1, -4]]), SHAPE, SHAPE),
+    reshape(NOTHING, ints(0, 3), ints(0, -1, 3)),
     reshape(NOTHING, ints(0, 3), ints(0)),
     reshape(NOTHING, ints(0, 3), ints(3, -1)),
     reshape(NOTHING, ints(0, 3), ints(0, -1)),
