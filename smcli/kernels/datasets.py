@@ -7,6 +7,8 @@ call functions with effects, and keeps what it has cached.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice, repeat
 
 import numpy as np
@@ -172,13 +174,31 @@ def zip_dataset(*input_datasets: Array) -> Array:
     return made(elements, least([source.cardinality for source in sources]))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Joined(Dataset):
+    """Two datasets, one after the other."""
+
+    parts: tuple[Dataset, ...] = ()
+
+
+def _one_by_one(*sources: Dataset) -> Iterator[Element]:
+    """The elements of all sources; those that are joined of others are walked without recursion, however many."""
+    left = [*reversed(sources)]
+    while left:
+        source = left.pop()
+        if isinstance(source, _Joined):
+            left.extend(reversed(source.parts))
+        else:
+            yield from source.elements()
+
+
 @kernel("ConcatenateDataset", stateful=True)
 def concatenate_dataset(input_dataset: Array, another_dataset: Array) -> Array:
     """The elements of one dataset and then those of the other."""
-    first, second = dataset_of(input_dataset), dataset_of(another_dataset)
+    parts = first, second = dataset_of(input_dataset), dataset_of(another_dataset)
     sizes = (first.cardinality, second.cardinality)
     total = INFINITE if INFINITE in sizes else UNKNOWN if UNKNOWN in sizes else sum(sizes)
-    return made(lambda: chain.from_iterable(source.elements() for source in (first, second)), total)
+    return handle(_Joined(partial(_one_by_one, *parts), total, parts=parts))
 
 
 @kernel("ShardDataset", stateful=True)

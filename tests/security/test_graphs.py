@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +11,10 @@ import pytest
 
 from smcli.errors import InvalidArgumentError, ResourceExhaustedError, SmcliError
 from smcli.graph.freeze import flattened
-from smcli.proto.graph_pb2 import FunctionDef, GraphDef, NodeDef
+from smcli.proto.graph_pb2 import AttrValue, FunctionDef, GraphDef, NodeDef
 from smcli.runtime.session import Session
 from smcli.tensors.types import DataType
-from tests.graphs import const, func, function, node
+from tests.graphs import const, func, function, node, types
 from tests.security import models
 
 ONE = models.ONE
@@ -226,3 +228,42 @@ def test_what_would_take_all_the_memory(tmp_path: Path, name: str) -> None:
     assert done.returncode in (1, 125), done.stderr
     assert "ResourceExhaustedError" in models.last_line(done) or "InvalidArgumentError" in models.last_line(done)
     assert "This is a bug" not in done.stderr
+
+
+def deep_datasets(op: str, *more: str, depth: int) -> GraphDef:
+    """A range of two numbers, and `depth` datasets each made of the one before."""
+    shape = AttrValue()
+    shape.list.shape.add()
+    kind = {"output_types": types(DataType.INT64), "output_shapes": shape}
+    nodes = [node(name, "Const", dtype=DataType.INT64, value=np.array(i)) for i, name in enumerate(("zero", "one"))]
+    nodes += [node("d0", "RangeDataset", "zero", "one", "one", **kind)]
+    nodes += [node(f"d{i + 1}", op, f"d{i}", *more, **kind) for i in range(depth)]
+    return GraphDef(node=[*nodes, node("y", "DatasetToSingleElement", f"d{depth}", **kind)])
+
+
+@pytest.mark.parametrize(("op", "more"), [("TakeDataset", ["one"]), ("ZipDataset", []), ("RepeatDataset", ["one"])])
+def test_datasets_made_of_datasets_are_refused_when_too_deep(op: str, more: list[str]) -> None:
+    graph = deep_datasets(op, *more, depth=3000)
+    for made in graph.node:
+        if made.op == "ZipDataset":
+            made.attr["N"].i = 1
+    with pytest.raises(ResourceExhaustedError, match="nested too deeply"):
+        Session.from_graph_def(graph).run(["y:0"])
+
+
+JOINED = """
+import numpy as np
+from smcli.kernels._datasets import dataset_of
+from smcli.kernels.datasets import concatenate_dataset, range_dataset
+first = joined = range_dataset(np.int64(0), np.int64(1), np.int64(1), output_types=(DataType.INT64,))
+for _ in range(500_000):
+    joined = concatenate_dataset(joined, first)
+print(sum(1 for _ in dataset_of(joined).elements()))
+"""
+
+
+def test_any_number_of_datasets_is_joined() -> None:
+    """So many iterators inside of each other would overflow the stack of C."""
+    code = f"from smcli.tensors.types import DataType\n{JOINED}"
+    done = subprocess.run([sys.executable, "-c", code], env=models.environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "500001\n"), done.stderr
