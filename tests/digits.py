@@ -33,6 +33,9 @@ def cases() -> Iterator[tuple[str, str, tuple[Array, ...]]]:
         yield f"MatMul {rows} {terms} {columns}", "MatMul", (a.astype(np.float32), b.astype(np.float32))
     for shape in SHAPES:
         yield f"{FUSED} {shape[0]} {shape[1]}", FUSED, ((rng.standard_normal(shape) * 4).astype(np.float32),)
+    for rows, terms in ((2, 1), (3, 3), (5, 15), (40, 16), (3, 31), (8, 100), (50, 303), (6, 3001)):
+        a, b = rng.standard_normal((rows, terms)), rng.standard_normal((terms, 1))
+        yield f"MatMul {rows} {terms} 1", "MatMul", (a.astype(np.float32), b.astype(np.float32))
 
 
 def main() -> None:

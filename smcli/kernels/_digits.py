@@ -17,8 +17,9 @@ from smcli.kernels.context import Array
 SMALL_TENSOR = 2**10  # elements up to which a tensor is small
 _SMALL_PRODUCT = 2**12  # elements of its result, up to which a product is small, and
 _FEW_TERMS = 2**8  # the number of terms of each
+_MANY_TERMS = 2**12  # the same where the result is one column
 
-_EIGEN_LANES = 8  # Eigen is compiled for AVX: what fills no packet of eight is computed number by number
+_LANES = 8  # of AVX, which Eigen is compiled for: what fills no packet of eight is computed number by number
 _ONEDNN_LANES = 16
 _is_followed = False
 
@@ -40,15 +41,13 @@ def matter(x: Array) -> bool:
 
 
 def product_matters(a: Array, b: Array) -> bool:
-    """Whether the digits of the product of two matrices are to be TensorFlow's. Those of products of several rows with
-    one column are not known: oneDNN sums them in lanes."""
+    """Whether the digits of the product of two matrices are to be TensorFlow's."""
     return (
         _is_followed
         and a.dtype == np.float32
         and b.dtype == np.float32
         and a.shape[0] * b.shape[1] <= _SMALL_PRODUCT
-        and a.shape[1] <= _FEW_TERMS
-        and (b.shape[1] > 1 or a.shape[0] == 1)
+        and a.shape[1] <= (_MANY_TERMS if b.shape[1] == 1 else _FEW_TERMS)
     )
 
 
@@ -75,7 +74,7 @@ def _polynomial(x: Array, coefficients: list[np.float32]) -> Array:
 def _in_packets(packet: Callable[[Array], Array], single: Callable[[Array], Array], x: Array) -> Array:
     """`packet` of all numbers but the last few, which `single` computes."""
     flat = x.reshape(-1)
-    whole = flat.size - flat.size % _EIGEN_LANES
+    whole = flat.size - flat.size % _LANES
     return np.concatenate([packet(flat[:whole]), single(flat[whole:])]).reshape(x.shape)
 
 
@@ -213,9 +212,39 @@ def _library_sums(x: Array) -> Array:
 
 
 def product(a: Array, b: Array) -> Array:
-    """The product of two matrices, each sum one term after the other, as oneDNN's multiply-adds have it."""
+    """The product of two matrices, each sum one term after the other, as oneDNN's multiply-adds have it; one column of
+    several rows, which it computes by another routine, in lanes."""
+    if b.shape[1] == 1 and a.shape[0] > 1:
+        return _column(a, b[:, 0])[:, np.newaxis]
     columns, rows = a.T[:, :, np.newaxis].astype(np.float64), b[:, np.newaxis, :].astype(np.float64)
     result: Array = np.zeros((a.shape[0], b.shape[1]), np.float32)
     for column, row in zip(columns, rows):
         result = (column * row + result).astype(np.float32)
     return result
+
+
+def _column(a: Array, b: Array) -> Array:
+    """The product of a matrix and a vector (oneDNN's src/cpu/x64/gemm/f32/jit_avx_gemv_t_f32_kern.cpp): eight lanes of
+    multiply-adds as far as there are sixteen terms more; then eight terms, four, two and one, as far as there are."""
+    terms = len(b)
+    done = terms - terms % 16
+    lanes: Array = np.zeros((len(a), _LANES), np.float32)
+    for start in range(0, done, _LANES):
+        lanes = _multiply_add(a[:, start : start + _LANES], b[start : start + _LANES], lanes)
+    result = _across(lanes)
+    for width in (8, 4, 2, 1):
+        if terms - done >= width:
+            result = result + _across(a[:, done : done + width] * b[done : done + width])
+            done += width
+    return result
+
+
+def _across(lanes: Array) -> Array:
+    """The sums of one, two, four or eight lanes: of neighbours, of those of the two halves, of the two that remain."""
+    if lanes.shape[1] > 1:
+        lanes = lanes[:, 0::2] + lanes[:, 1::2]
+    if lanes.shape[1] > 2:
+        lanes = lanes[:, :2] + lanes[:, 2:]
+    if lanes.shape[1] > 1:
+        lanes = lanes[:, 0::2] + lanes[:, 1::2]
+    return lanes[:, 0]
