@@ -6,18 +6,25 @@ from __future__ import annotations
 import os
 
 from smcli.graph.constants import without_dead
-from smcli.graph.graph import Body, Graph
+from smcli.graph.graph import Body, Graph, Node
 
 # What rewrites start from. A body without them is spared the import of a rewrite's module, and a walk.
 DIVISIONS = frozenset({"Div", "RealDiv", "Xdivy"})
 GATES = frozenset({"Sigmoid", "Erf", "Erfc", "Tanh"})
 FREE = frozenset({"Identity", "NoOp"})  # ops that cost nothing
+BFLOAT16 = 14  # DT_BFLOAT16
 PRODUCERS = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})
 
 
 def enabled(rewrite: str) -> bool:
     """Whether a rewrite is on."""
     return rewrite not in os.environ.get("SMCLI_DISABLE_REWRITES", "").split(",")
+
+
+def has_type(node: Node, data_type: int) -> bool:
+    """Whether the node's attr T is the data type of that number."""
+    attr = node.attrs.get("T")
+    return attr is not None and attr.type == data_type
 
 
 def rewrite(body: Body, graph: Graph) -> Body:
@@ -48,6 +55,10 @@ def rewrite(body: Body, graph: Graph) -> Body:
         from smcli.graph.padding import take_in_padding
 
         body = take_in_padding(body)
+    if enabled("bfloat16") and any(node.op in PRODUCERS and has_type(node, BFLOAT16) for node in body.nodes):
+        from smcli.graph.short_floats import round_once
+
+        body = round_once(body, graph)
     if enabled("convolution") and ops & PRODUCERS:
         from smcli.graph.fusion import fuse
 

@@ -1,6 +1,7 @@
-"""Matrix products of 16-bit floats as Eigen computes them without float32: by Einsum and transposed convolutions.
+"""Matrix products of float16 as Eigen computes them without float32: by Einsum and transposed convolutions.
 
-MatMul and its like convert to float32 and back. What calls Eigen's products itself adds up in float16 or bfloat16, each
+MatMul and its like convert to float32 and back, as oneDNN does with bfloat16. What calls Eigen's products itself adds
+up in float16, each
 product and each sum rounded, in the order of Eigen's GeneralBlockPanelKernel.h: columns of the result sixteen and eight
 at a time, which round products before adding them, and single ones, which do not.
 """

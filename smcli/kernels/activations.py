@@ -1,7 +1,7 @@
 """Activations, softmax, cross-entropy, bias, and their gradients
 (tensorflow/core/kernels/{relu,softmax,xent,bias}_op*).
 
-float16 and bfloat16 are computed step by step in their own precision where TensorFlow does so. Tanh and Sigmoid are
+float16 and bfloat16 are computed step by step in their own precision where TensorFlow does so with oneDNN on. Tanh and Sigmoid are
 elementwise maths and live in `math`.
 """
 
@@ -203,19 +203,19 @@ def _need_vector(logits: Array) -> None:
 
 @kernel("Softmax")
 def softmax(logits: Array) -> Array:
-    """exp(x) / Σ exp(x) over the last axis."""
+    """exp(x) / Σ exp(x) over the last axis; bfloat16 is rounded once, as oneDNN does."""
     _need_vector(logits)
     if logits.size == 0:
         return logits.copy()
     if _digits.matter(logits):
         return _digits.softmax(logits)
-    if is_short_float(logits.dtype):
+    if logits.dtype == np.float16:
         _, grown, total = _short_exponentials(logits)
         return np.multiply(grown, rounded(np.divide(np.float32(1), total), logits.dtype)).astype(logits.dtype)
     grown = _shifted(logits)
     np.exp(grown, out=grown)
     grown /= grown.sum(axis=-1, keepdims=True)
-    return grown
+    return grown.astype(logits.dtype, copy=False)
 
 
 @kernel("LogSoftmax")

@@ -16,7 +16,6 @@ from smcli.errors import InvalidArgumentError
 from smcli.kernels import _half_products
 from smcli.kernels._convolution import Filter, compute_dtype, convolve, pack_filter
 from smcli.kernels._half_sums import rounded
-from smcli.kernels._numbers import is_short_float
 from smcli.kernels._windows import (
     Window,
     channels_first,
@@ -64,7 +63,7 @@ def transposed_filter(filter: Array, groups: int) -> Array:
 def convolve_transposed(gradients: Array, filter: Array, groups: int, rows: Window, columns: Window) -> Array:
     """The adjoint of a channels-last 2-D convolution: (batch, rows.out, columns.out, outputs) to the input's shape."""
     height, width, depth, outputs = filter.shape
-    if is_short_float(gradients.dtype) and groups == 1:
+    if gradients.dtype == np.float16 and groups == 1:
         positions = len(gradients) * rows.out * columns.out
         if _half_products.is_exact(positions, outputs, height * width * depth):
             return _short_transposed(gradients, filter, rows, columns)
@@ -72,8 +71,8 @@ def convolve_transposed(gradients: Array, filter: Array, groups: int, rows: Wind
 
 
 def _short_transposed(gradients: Array, filter: Array, rows: Window, columns: Window) -> Array:
-    """As `convolve_transposed` of 16-bit floats, rounding as TensorFlow does: one matrix product, whose pieces are
-    added to the result one after the other (Conv2DCustomBackpropInputOp in conv_grad_input_ops.h)."""
+    """As `convolve_transposed` of float16, rounding as TensorFlow does without oneDNN: one matrix product, whose
+    pieces are added to the result one after the other (Conv2DCustomBackpropInputOp in conv_grad_input_ops.h)."""
     height, width, depth, outputs = filter.shape
     matrix = filter.reshape(-1, outputs).T.astype(np.float32)
     pieces = _half_products.block_panel(gradients.reshape(-1, outputs).astype(np.float32), matrix, filter.dtype)

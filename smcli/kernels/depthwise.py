@@ -14,7 +14,6 @@ import numpy as np
 from smcli.errors import InvalidArgumentError
 from smcli.kernels._convolution import Epilogue, compute_dtype
 from smcli.kernels._half_sums import rounded
-from smcli.kernels._numbers import is_short_float
 from smcli.kernels._threads import each, spans
 from smcli.kernels._windows import (
     Window,
@@ -83,7 +82,7 @@ def prepare_depthwise(
                 epilogue(out)
         elif out.size:
             key = (columns.out, row_taps.start, row_taps.stop, column_taps.start, column_taps.stop)
-            if is_short_float(x.dtype):
+            if x.dtype == np.float16:
                 _add_in_turn(images, used, multiplier, rows, columns, out)
                 if epilogue is not None:
                     epilogue(out)
@@ -97,7 +96,8 @@ def prepare_depthwise(
 
 
 def _add_in_turn(x: Array, weights: Array, multiplier: int, rows: Window, columns: Window, out: Array) -> None:
-    """Fill `out` with 16-bit floats, rounding each running total to 16 bits, as TensorFlow's kernel does.
+    """Fill `out` with float16, rounding each running total to 16 bits, as TensorFlow's kernel does; oneDNN, which
+    computes bfloat16, rounds once.
 
     weights: (kernel rows, kernel columns, outputs), float32.
     """

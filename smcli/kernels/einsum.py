@@ -13,7 +13,7 @@ import numpy as np
 
 from smcli.errors import InvalidArgumentError
 from smcli.kernels import _half_products
-from smcli.kernels._numbers import Numbers, is_short_float, widened
+from smcli.kernels._numbers import Numbers, widened
 from smcli.kernels.context import Array
 from smcli.kernels.matmul import product
 from smcli.kernels.registry import kernel
@@ -121,7 +121,7 @@ def _contracted(
     free_shape = left.shape[len(batch) : len(batch) + len(x_free)] + right.shape[len(batch) + len(summed) :]
     left = _grouped(left, len(batch), len(x_free))
     right = _grouped(right, len(batch), len(summed))
-    multiply = _half_products.product if is_short_float(x.dtype) else product
+    multiply = _half_products.product if x.dtype == np.float16 else product
     out: Array = multiply(left, right, x.dtype)
     return out.reshape(out.shape[: len(batch)] + free_shape), batch + x_free + y_free
 

@@ -24,22 +24,13 @@ _EXACT = 2**53  # float64 holds all integers up to here
 
 
 def product(a: Array, b: Array, dtype: np.dtype[Any]) -> Numbers:
-    """a @ b with NumPy's broadcasting, in `dtype`.
-
-    bfloat16 drops the bits that float32 has more, as MatMul does (tensorflow/core/kernels/matmul_op_impl.h).
-    """
+    """a @ b with NumPy's broadcasting, in `dtype`; sums of 16-bit floats are rounded once, as oneDNN does."""
     if dtype.kind in "iu":
         return _integer_product(a.astype(dtype, copy=False), b.astype(dtype, copy=False))
     if is_short_float(dtype):
         out: Array = np.matmul(a.astype(np.float32), b.astype(np.float32))
-        return out.astype(dtype) if dtype == np.float16 else _cut_short(out, dtype)
+        return out.astype(dtype)
     return multiply_stacks(a, b) if takes_threads(dtype) and a.dtype == b.dtype == dtype else np.matmul(a, b)
-
-
-def _cut_short(x: Array, dtype: np.dtype[Any]) -> Array:
-    """float32 as bfloat16, rounded towards zero; NaN stays NaN."""
-    out = np.right_shift(np.asarray(x, order="C").view(np.uint32), 16).astype(np.uint16).view(dtype)
-    return np.where(np.isnan(x), x.astype(dtype), out)
 
 
 def _integer_product(a: Array, b: Array) -> Numbers:

@@ -15,7 +15,6 @@ import numpy as np
 from smcli.errors import InvalidArgumentError, UnimplementedError
 from smcli.kernels._convolution import compute_dtype
 from smcli.kernels._half_sums import rounded
-from smcli.kernels._numbers import is_short_float
 from smcli.kernels._windows import (
     Window,
     channels_first,
@@ -220,7 +219,8 @@ def window_counts(windows: Sequence[Window], dtype: np.dtype[Any]) -> Array:
 
 
 def _short_sums(x: Array, windows: Sequence[Window]) -> Array:
-    """Sums over 2-D windows of 16-bit floats, as float32: one element after the other, rounded to 16 bits each time."""
+    """Sums over 2-D windows of float16, as float32: one element after the other, rounded to 16 bits each time. (oneDNN,
+    which computes bfloat16, rounds once.)"""
     rows, columns = windows
     images = x.astype(np.float32)
     sums: Array = np.zeros((x.shape[0], rows.out, columns.out, x.shape[3]), np.float32)
@@ -234,7 +234,7 @@ def _short_sums(x: Array, windows: Sequence[Window]) -> Array:
 
 def _avg_pool(x: Array, windows: Sequence[Window]) -> Array:
     """Means over channels-last windows, of the elements that they cover."""
-    if is_short_float(x.dtype) and len(windows) == 2:
+    if x.dtype == np.float16 and len(windows) == 2:
         sums = _short_sums(x, windows)
     else:
         sums = x.astype(compute_dtype(x.dtype), copy=False)

@@ -15,6 +15,7 @@ import numpy as np
 
 from smcli.errors import SmcliError
 from smcli.kernels.context import Array
+from smcli.report.outputs import in_c_order
 
 NPY, NPZ, JSON, CSV = "npy", "npz", "json", "csv"
 FORMATS = (NPY, NPZ, JSON, CSV)
@@ -51,7 +52,7 @@ def writer(form: str, values: Mapping[str, Any]) -> Callable[[IO[bytes]], None]:
                 shown_as="ValueError",
             )
         array = next(iter(values.values()))
-        return lambda file: np.save(file, array)
+        return lambda file: np.save(file, in_c_order(array))
     if form == NPZ:
         return lambda file: _write_npz(file, values)
     data = text(form, values).encode("utf-8", "backslashreplace")
@@ -67,7 +68,7 @@ def _write_npz(file: IO[bytes], values: Mapping[str, Any]) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for key, value in values.items():
             with archive.open(f"{key}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asanyarray(value))
+                np.lib.format.write_array(member, in_c_order(np.asanyarray(value)))
 
 
 def text(form: str, values: Mapping[str, Any]) -> str:

@@ -194,7 +194,12 @@ def _save(file: IO[bytes], value: Any) -> None:
         disk = os.fstatvfs(file.fileno())
         if value.nbytes > disk.f_bavail * disk.f_frsize > 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    np.save(file, value)
+    np.save(file, in_c_order(value))
+
+
+def in_c_order(value: Any) -> Any:
+    """The value with its last axis closest in memory, as TensorFlow's tensors are; .npy files say which it is."""
+    return np.ascontiguousarray(value) if isinstance(value, np.ndarray) and value.flags.fnc else value
 
 
 def _put(temporary: str, path: str, overwrite: bool) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from smcli.errors import SmcliError
-from smcli.report import outputs
+from smcli.report import formats, outputs
 
 
 @pytest.mark.parametrize("key", ["a", "a/b", "..up", ".", "", "sp ace", "a/..b", "café"])
@@ -95,3 +95,15 @@ def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
     assert (tmp_path / "x.npy").is_symlink()
     np.testing.assert_array_equal(np.load(tmp_path / "real" / "y"), np.arange(3))
     assert os.listdir(tmp_path / "real") == ["y"]
+
+
+def test_files_hold_arrays_in_c_order(tmp_path: Path) -> None:
+    value = np.arange(6).reshape(2, 3).T
+    path = str(tmp_path / "a.npy")
+    outputs.save(path, value, overwrite=False)
+    with open(tmp_path / "b.npy", "wb") as single, open(tmp_path / "c.npz", "wb") as several:
+        formats.writer("npy", {"x": value})(single)
+        formats.writer("npz", {"x": value})(several)
+    for saved in (np.load(path), np.load(tmp_path / "b.npy"), np.load(tmp_path / "c.npz")["x"]):
+        assert saved.flags.c_contiguous
+        np.testing.assert_array_equal(saved, value)
