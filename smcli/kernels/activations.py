@@ -1,8 +1,8 @@
 """Activations, softmax, cross-entropy, bias, and their gradients
 (tensorflow/core/kernels/{relu,softmax,xent,bias}_op*).
 
-float16 and bfloat16 are computed step by step in their own precision where TensorFlow does so with oneDNN on. Tanh and Sigmoid are
-elementwise maths and live in `math`.
+float16 and bfloat16 are computed step by step in their own precision where TensorFlow does so with oneDNN on. Tanh and
+Sigmoid are elementwise maths and live in `math`.
 """
 
 from __future__ import annotations
