@@ -91,6 +91,7 @@ _ERFC = [0.510791352761, 0.34358033297, 0.139736032662, 0.0182213842458, -0.0107
 _ERFC += [0.001544047683, 0.000427020150758, -0.000328100147744, -3.29515392556e-05, 6.76878066231e-05]
 _ERFC += [-1.32739552476e-06, -8.50886979051e-06]
 _ERFC32 = np.array(_ERFC, np.float32)
+_ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 @kernel("Erfc")
@@ -106,16 +107,32 @@ def erfc(x: Array) -> Numbers:
     return result.reshape(x.shape)
 
 
-def _erfc_float32(x: Array) -> Numbers:
-    size = np.minimum(np.abs(x), np.float32(11))  # where erfc is 0, or 2
-    t = np.float32(1) / (np.float32(1) + np.float32(0.5) * size)
-    tail = _horner(_ERFC32, t + t - np.float32(1), np.empty_like(t))
+def _erfc_float32(x: Array) -> Array:
+    """erfc of float32; x is contiguous. Mostly in place: each temporary is a pass over memory."""
+    size = np.abs(x)
+    np.clip(size, _ZERO, np.float32(11), out=size)  # where erfc is 0, or 2
+    t = np.multiply(size, np.float32(0.5))
+    t += _ONE
+    np.divide(_ONE, t, out=t)
+    twice = np.add(t, t)
+    twice -= _ONE
+    tail = _horner(_ERFC32, twice, np.empty_like(t))
     tail *= t
     # exp(-x²) needs more digits of x² than float32 has: x² = head² + (x - head)(x + head), and head² is exact.
-    head = np.bitwise_and(size.view(np.int32), np.int32(-0x1000)).view(np.float32)
-    tail *= np.exp(-head * head)
-    tail *= np.exp((head - size) * (head + size))
-    return np.where(x < 0, np.float32(2) - tail, tail)
+    head = np.bitwise_and(size.view(np.int32), np.int32(-0x1000), out=t.view(np.int32)).view(np.float32)
+    rest = np.subtract(head, size, out=twice)
+    size += head
+    rest *= size
+    np.multiply(head, head, out=size)
+    np.negative(size, out=size)
+    tail *= np.exp(size, out=size)
+    tail *= np.exp(rest, out=rest)
+    # 2 - tail for x < 0, without a choice, which takes as long as all of the above: sign · tail + (1 - sign)
+    sign = np.bitwise_and(x.view(np.int32), np.int32(-0x80000000), out=size.view(np.int32))
+    sign |= _ONE.view(np.int32)
+    tail *= sign.view(np.float32)
+    tail += np.subtract(_ONE, sign.view(np.float32), out=rest)
+    return tail
 
 
 # ---- gamma
