@@ -23,6 +23,7 @@ from smcli.proto.graph_pb2 import AttrValue, FunctionDef
 from smcli.proto.saved_model_pb2 import SignatureDef, TensorInfo
 from smcli.savedmodel import MetaGraph
 from smcli.savedmodel.functions import root_functions
+from smcli.savedmodel.meta_graph import tensor_names
 
 INPUT, OUTPUT = "Input", "Output"  # the ops of nodes that stand for what goes in and comes out
 MOST_NODES = 50_000
@@ -92,11 +93,11 @@ class ModelGraph:
 def signature_graph(meta_graph: MetaGraph, key: str, signature: SignatureDef, most: int = MOST_NODES) -> ModelGraph:
     """What the signature runs. Raises SmcliError when the graph is broken or has more than `most` nodes."""
     graph = _checked_graph(meta_graph, most)
-    outputs = [(name, text) for name, info in sorted(signature.outputs.items()) for text in _tensor_names(info)]
+    outputs = [(name, text) for name, info in sorted(signature.outputs.items()) for text in tensor_names(info)]
     body = graph.body([text for _, text in outputs])
     reader = _Reader(graph, most)
     inputs = {
-        text.partition(":")[0]: (name, info) for name, info in signature.inputs.items() for text in _tensor_names(info)
+        text.partition(":")[0]: (name, info) for name, info in signature.inputs.items() for text in tensor_names(info)
     }
     reader.add_main(f"signature {cut(key, 80)}", body, [name for name, _ in outputs], inputs)
     return reader.finish(cut(key))
@@ -136,17 +137,6 @@ def _too_large(count: int, most: int, what: str = "nodes") -> SmcliError:
         f"The picture would have {count:,} {what} or more; the limit is {most:,}",
         hint="--function draws one function; --max_nodes sets the limit.",
     )
-
-
-def _tensor_names(info: TensorInfo) -> list[str]:
-    """The tensors of a TensorInfo: one, the three of a sparse tensor, or those of a composite one."""
-    kind = info.WhichOneof("encoding")
-    if kind == "coo_sparse":
-        sparse = info.coo_sparse
-        return [sparse.indices_tensor_name, sparse.values_tensor_name, sparse.dense_shape_tensor_name]
-    if kind == "composite_tensor":
-        return [part.name for part in info.composite_tensor.components if part.name]
-    return [info.name] if info.name else []
 
 
 def _find_function(meta_graph: MetaGraph, graph: Graph, name: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from smcli.proto.graph_pb2 import GraphDef
     from smcli.proto.object_graph_pb2 import SavedObjectGraph
-    from smcli.proto.saved_model_pb2 import AssetFileDef, CollectionDef, SaverDef, SignatureDef
+    from smcli.proto.saved_model_pb2 import AssetFileDef, CollectionDef, SaverDef, SignatureDef, TensorInfo
 
     M = TypeVar("M", bound=Message)
 
@@ -183,3 +183,14 @@ def corrupt_file(file: str, reason: str = _CORRUPT) -> SmcliError:
 def shown_path(file: str) -> str:
     """A path as the original shows the files it reads: the repr of its bytes."""
     return repr(os.fsencode(file))
+
+
+def tensor_names(info: TensorInfo) -> list[str]:
+    """The tensors of a TensorInfo: one, the three of a sparse tensor, or those of a composite one."""
+    kind = info.WhichOneof("encoding")
+    if kind == "coo_sparse":
+        sparse = info.coo_sparse
+        return [sparse.indices_tensor_name, sparse.values_tensor_name, sparse.dense_shape_tensor_name]
+    if kind == "composite_tensor":
+        return [part.name for part in info.composite_tensor.components if part.name]
+    return [info.name] if info.name else []

@@ -6,10 +6,11 @@ and leaves out what only the saver would run.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from smcli.savedmodel.meta_graph import MetaGraph
+from smcli.graph.outside import stays_inside
+from smcli.savedmodel.meta_graph import MetaGraph, tensor_names
 
 if TYPE_CHECKING:
     from smcli.proto.graph_pb2 import NodeDef
@@ -18,16 +19,19 @@ _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 
 
 def nodes_using(meta_graph: MetaGraph, ops: Collection[str]) -> dict[str, list[str]]:
-    """Op → the nodes that use it, those of functions as `function/node`, in the order of the file."""
+    """Op → the nodes that use it, those of functions as `function/node`, in the order of the file.
+
+    Nodes of ops that reach outside of the model only when they name a file are left out when they name none.
+    """
     graph = meta_graph.graph_def()
     functions = {function.signature.name: function for function in graph.library.function}
     reached: set[str] = set()
     pending: list[str] = []
     found: dict[str, list[str]] = {}
 
-    def look(nodes: Iterable[NodeDef], prefix: str) -> None:
+    def look(nodes: Sequence[NodeDef], prefix: str) -> None:
         for node in nodes:
-            if node.op in ops:
+            if node.op in ops and not stays_inside(node, nodes):
                 found.setdefault(node.op, []).append(prefix + node.name)
             for name in _called(node):
                 if name in functions and name not in reached:
@@ -57,7 +61,7 @@ def _main_nodes(meta_graph: MetaGraph) -> list[NodeDef]:
 def _roots(meta_graph: MetaGraph) -> Iterator[str]:
     for signature in meta_graph.signatures.values():
         for info in signature.outputs.values():
-            yield _node_name(info.name)
+            yield from map(_node_name, tensor_names(info))
     for key in _INIT_COLLECTIONS:
         if key in meta_graph.collections:
             yield from map(_node_name, meta_graph.collections[key].node_list.value)

@@ -1,5 +1,6 @@
 """Sizes in a hostile graph are refused before memory is taken for them."""
 
+import gzip
 import struct
 import warnings
 import zlib
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from smcli.errors import InvalidArgumentError, ResourceExhaustedError
+from smcli.kernels import raw_bytes
 from smcli.kernels.codecs import decode_image, decode_png
 from smcli.kernels.counting import bincount, dense_bincount, histogram_fixed_width
 from smcli.kernels.math import arange, linspace
@@ -60,3 +62,13 @@ def test_sizes_that_tensorflow_takes_are_taken_without_a_warning(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert decode_image(png(64, 64, b"\0" * 576)).shape == (64, 64, 1)
+
+
+@pytest.mark.parametrize("kind", ["ZLIB", "GZIP"])
+def test_compressed_strings_do_not_grow_without_bound(monkeypatch, kind):
+    monkeypatch.setattr(raw_bytes, "_MAX_PLAIN", 1000)
+    packed = zlib.compress(b"\0" * 1000) if kind == "ZLIB" else gzip.compress(b"\0" * 1000)
+    assert raw_bytes.decode_compressed(np.array([packed], object), compression_type=kind).tolist() == [b"\0" * 1000]
+    packed = zlib.compress(b"\0" * 5000) if kind == "ZLIB" else gzip.compress(b"\0" * 5000)
+    with pytest.raises(ResourceExhaustedError, match="grows beyond 1000 bytes"):
+        raw_bytes.decode_compressed(np.array([packed], object), compression_type=kind)

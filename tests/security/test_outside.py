@@ -10,11 +10,12 @@ import pytest
 
 from smcli.analysis.check import Golden, _folder
 from smcli.errors import PermissionDeniedError, SmcliError, UnsupportedOpsError
-from smcli.graph.outside import ALLOWED_BY_NAME, OUTSIDE_OPS, REFUSED, WITHOUT_KERNEL
+from smcli.graph.outside import ALLOWED_BY_NAME, OUTSIDE_OPS, REFUSED, REFUSED_WITH_A_FILE, WITHOUT_KERNEL
 from smcli.graph.schema import find_schema
 from smcli.kernels.index import MODULE_OF_OP
 from smcli.model import ModelFiles
 from smcli.proto.graph_pb2 import AttrValue, GraphDef, NodeDef
+from smcli.proto.saved_model_pb2 import SavedModel
 from smcli.runtime.session import Session
 from smcli.savedmodel import read_saved_model
 from smcli.savedmodel.reach import nodes_using
@@ -32,8 +33,8 @@ def text(name: str, value: bytes) -> NodeDef:
 
 def test_the_table_is_of_ops_that_there_are() -> None:
     assert [op for op in OUTSIDE_OPS if find_schema(op) is None] == []
-    assert len(OUTSIDE_OPS) == len(ALLOWED_BY_NAME) + len(REFUSED) + len(WITHOUT_KERNEL)
-    assert set(ALLOWED_BY_NAME) | set(REFUSED) <= set(MODULE_OF_OP)
+    assert len(OUTSIDE_OPS) == sum(map(len, (ALLOWED_BY_NAME, REFUSED, REFUSED_WITH_A_FILE, WITHOUT_KERNEL)))
+    assert {*ALLOWED_BY_NAME, *REFUSED, *REFUSED_WITH_A_FILE} <= set(MODULE_OF_OP)
     # Whoever writes a kernel for one of these has to say when it may run.
     assert set(WITHOUT_KERNEL) & set(MODULE_OF_OP) == set()
 
@@ -158,6 +159,67 @@ def test_scan_names_the_nodes_whose_ops_run_refuses(tmp_path: Path) -> None:
     assert not (directory / "written").exists()
     assert models.run_model(directory, "--allow_ops", "ReadFile,WriteFile").returncode == 0
     assert (directory / "written").read_bytes() == b"data"
+
+
+def with_sources(op: str, source: str) -> GraphDef:
+    """One node, `y`, of an op that reaches outside when it names a file."""
+    shape = AttrValue()
+    shape.list.shape.add()
+    kind = {"output_types": types(DataType.INT64), "output_shapes": shape}
+    if op == "PrintV2":
+        return GraphDef(node=[text("t", b"said"), node("y", op, "t", output_stream=source)])
+    if op.startswith("CacheDataset"):
+        numbers = [node(name, "Const", dtype=DataType.INT64, value=np.array(i)) for i, name in enumerate("ab")]
+        made = node("y", op, "range", "file", *["memory"] * op.endswith("V2"), **kind)
+        more = [node("memory", "DummyMemoryCache")] if op.endswith("V2") else []
+        ranged = node("range", "RangeDataset", "a", "b", "b", **kind)
+        return GraphDef(node=[*numbers, text("file", source.encode()), ranged, *more, made])
+    fields = AttrValue()
+    fields.list.s.append(b"dtype")
+    names = {"field_names": fields, "message_type": "tensorflow.TensorProto", "descriptor_source": source}
+    if op == "DecodeProtoV2":
+        return GraphDef(node=[text("t", b""), node("y", op, "t", output_types=types(DataType.INT32), **names)])
+    ones = [node(name, "Const", dtype=DataType.INT32, value=np.array([[1]], np.int32)) for name in ("sizes", "v")]
+    return GraphDef(node=[*ones, node("y", op, "sizes", "v", Tinput_types=types(DataType.INT32), **names)])
+
+
+@pytest.mark.parametrize(
+    ("op", "inside", "outside"),
+    [
+        ("PrintV2", "stderr", "file:///tmp/x"),
+        ("DecodeProtoV2", "local://", "/etc/passwd"),
+        ("EncodeProto", "local://", "file:///etc/passwd"),
+        ("CacheDataset", "", "/tmp/x"),
+        ("CacheDatasetV2", "", "/tmp/x"),
+    ],
+)
+def test_scan_names_what_names_a_file(tmp_path: Path, op: str, inside: str, outside: str) -> None:
+    """As `run` does: nothing without a file, refused with one."""
+    output = "y" if op == "PrintV2" else "y:0"
+    for source, wanted in ((inside, {}), (outside, {op: ["y"]})):
+        graph = with_sources(op, source)
+        directory = models.write_model(tmp_path / str(bool(wanted)), graph.node, output)
+        assert nodes_using(read_saved_model(directory).meta_graphs[0], OUTSIDE_OPS) == wanted
+        session = Session.from_graph_def(graph, ModelFiles(directory))
+        fetches, targets = ([], ["y"]) if op == "PrintV2" else (["y:0"], [])
+        if wanted:
+            with pytest.raises(PermissionDeniedError):
+                session.run(fetches, {}, targets)
+        else:
+            session.run(fetches, {}, targets)
+
+
+@pytest.mark.parametrize("kind", ["coo_sparse", "composite_tensor"])
+def test_scan_looks_behind_outputs_of_several_tensors(tmp_path: Path, kind: str) -> None:
+    directory = models.write_model(tmp_path, [text("c", b"/etc/passwd"), node("read", "ReadFile", "c")], "c:0")
+    model = SavedModel.FromString((directory / "saved_model.pb").read_bytes())
+    output = model.meta_graphs[0].signature_def["s"].outputs["y"]
+    if kind == "coo_sparse":
+        output.coo_sparse.values_tensor_name = "read:0"
+    else:
+        output.composite_tensor.components.add(name="read:0")
+    (directory / "saved_model.pb").write_bytes(model.SerializeToString())
+    assert nodes_using(read_saved_model(directory).meta_graphs[0], OUTSIDE_OPS) == {"ReadFile": ["read"]}
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "assets/../../x", "assets/link", "assets/\0"])
