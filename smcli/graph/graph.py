@@ -8,6 +8,7 @@ nodes that are needed, in an order in which each comes after what it depends on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
@@ -114,6 +115,10 @@ MAX_BODY_NODES = 2_000_000
 MAX_ATTR_SETS = 10_000
 
 
+def _misplaced_control(node: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"Node '{node}': Control dependencies must come after regular dependencies")
+
+
 def _is_below(index: str, size: int) -> bool:
     """True for the digits of a number below `size`. Python refuses to read thousands of digits."""
     return index.isdecimal() and len(index) <= 9 and int(index) < size
@@ -176,7 +181,7 @@ class Graph:
             if given is not None:
                 edge = (given, 0)
             elif text.startswith("^"):
-                raise InvalidArgumentError(f"Node '{wanted_by}': Non-control input after control input '{text}'")
+                raise _misplaced_control(wanted_by)
             else:
                 edge = (node_of(name, wanted_by), index)
             edges[text] = edge
@@ -188,10 +193,12 @@ class Graph:
             # A slice is a list, which protobuf makes in half the time that it takes to iterate.
             texts = protos[node.name].input[:]
             if texts and texts[-1].startswith("^"):  # controls come after all data
-                controls = [text[1:] for text in texts if text.startswith("^")]
+                start = next(at for at, text in enumerate(texts) if text.startswith("^"))
+                if not all(text.startswith("^") for text in texts[start:]):
+                    raise _misplaced_control(node.name)
                 # What is given has no need to run first.
-                node.controls = [node_of(name, node.name) for name in controls if name not in fed]
-                texts = [text for text in texts if not text.startswith("^")]
+                node.controls = [node_of(text[1:], node.name) for text in texts[start:] if text[1:] not in fed]
+                del texts[start:]
             add = node.inputs.append
             for text in texts:
                 add(edges.get(text) or edge_of(text, node.name))
@@ -235,11 +242,12 @@ class _FunctionReader:
         self.function = function
         self.name = function.signature.name
         self.bound = bound
-        self.protos = {node.name: node for node in function.node_def}
+        self.protos = {node.name: node for node in function.node_def[:]}  # see Graph.body of slices
         self.made: dict[str, Node] = {}
         self.inputs: list[Node] = []
         self.args: dict[str, list[Node]] = {}
         self.ranges: dict[tuple[Node, str], tuple[int, int]] = {}
+        self.single: dict[str, Edge] = {}  # by the text of an input that is one tensor
         for arg in function.signature.input_arg:
             nodes = [Node(arg.name, ARG, {}) for _ in range(arg_count(arg, bound, None))]
             self.args[arg.name] = nodes
@@ -291,14 +299,23 @@ class _FunctionReader:
         if node.op == ARG:
             return
         controls = []
+        single = self.single
         for text in self.protos[node.name].input[:]:
             if text.startswith("^"):
                 name = text[1:]
                 if name not in self.args:
                     controls.append(self.node_of(name, node.name))
+            elif controls:
+                raise _misplaced_control(node.name)
+            elif text in single:
+                node.inputs.append(single[text])
             else:
-                node.inputs += self.edges(text, None, node.name)
-        node.controls = controls or ()
+                edges = self.edges(text, None, node.name)
+                node.inputs += edges
+                if len(edges) == 1:
+                    single[text] = edges[0]
+        if controls:
+            node.controls = controls
 
     def edges(self, text: str, expected: int | None, wanted_by: str) -> list[Edge]:
         """What a reference stands for: one edge, or all of an output when no index is given and several are
@@ -311,10 +328,7 @@ class _FunctionReader:
             return [(node, 0) for node in nodes]
         node = self.node_of(name, wanted_by)
         output, _, index = rest.partition(":")
-        key = (node, output)
-        if key not in self.ranges:
-            self.ranges[key] = self._output_range(node, output)
-        start, size = self.ranges[key]
+        start, size = _fixed_range(node.op, output) or self._output_range(node, output)
         if index:
             if not _is_below(index, size):
                 raise InvalidArgumentError(f"Function {self.name}, node '{wanted_by}': no output {text}")
@@ -330,6 +344,12 @@ class _FunctionReader:
 
     def _output_range(self, node: Node, output: str) -> tuple[int, int]:
         """First index and number of the outputs that an output argument stands for."""
+        found = self.ranges.get((node, output))
+        if found is None:
+            found = self.ranges[node, output] = self._find_range(node, output)
+        return found
+
+    def _find_range(self, node: Node, output: str) -> tuple[int, int]:
         schema = find_schema(node.op)
         declared: Iterable[Any]
         if schema is not None:
@@ -345,6 +365,18 @@ class _FunctionReader:
                 return start, size
             start += size
         raise InvalidArgumentError(f"Function {self.name}: op {node.op} has no output '{output}' (node {node.name})")
+
+
+@lru_cache(maxsize=4096)
+def _fixed_range(op: str, output: str) -> tuple[int, int] | None:
+    """First index and number of the outputs that an output argument stands for, where attrs have no say."""
+    schema = find_schema(op)
+    for index, arg in enumerate(schema.outputs if schema is not None else ()):
+        if arg.number_attr or arg.type_list_attr:
+            return None
+        if arg.name == output or not output:
+            return index, 1
+    return None
 
 
 # Stateful by their schema, but only a handle or a read: no reason to run them by themselves.

@@ -2,7 +2,8 @@
 
 What `numpy.load(file, allow_pickle=True)` gives, with the same choice of format by the first bytes; but sizes are
 checked before memory is taken, large .npy files are mapped, and pickles, whole or inside of .npy and .npz, go through
-`smcli.inputs.unpickle`.
+`smcli.inputs.unpickle`. What reads archives and pickles is imported when there is one: it takes longer than reading an
+array.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ import math
 import os
 import re
 import stat
-import zipfile
 from collections.abc import Mapping
-from typing import IO, Any, Literal, cast
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
 from smcli.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, PermissionDeniedError, SmcliError
-from smcli.inputs import unpickle
+
+if TYPE_CHECKING:
+    import zipfile
 
 Array = np.ndarray[Any, Any]
 
@@ -47,6 +49,8 @@ class NpzFile(Mapping[str, Any]):
     """
 
     def __init__(self, file: IO[bytes], name: str) -> None:
+        import zipfile
+
         self.name = name
         try:
             self._zip = zipfile.ZipFile(file)
@@ -80,6 +84,8 @@ class NpzFile(Mapping[str, Any]):
 
 
 def _bad_zip(error: Exception) -> SmcliError:
+    import zipfile
+
     if isinstance(error, (zipfile.BadZipFile, ValueError)):
         return SmcliError(str(error), shown_as="zipfile.BadZipFile")
     return SmcliError(str(error) or "The archive is damaged", shown_as=type(error).__name__)
@@ -102,6 +108,8 @@ def load(path: str) -> Any:
         if not magic:
             raise SmcliError("No data left in file", shown_as="EOFError")
         check_memory(size, path)
+        from smcli.inputs import unpickle
+
         return unpickle.load(file, path)
 
 
@@ -222,6 +230,8 @@ def _bad_header(message: str) -> SmcliError:
 
 
 def _read_objects(file: IO[bytes], shape: tuple[int, ...], name: str) -> Array:
+    from smcli.inputs import unpickle
+
     value = unpickle.load(file, name)
     if not isinstance(value, np.ndarray) or value.size != math.prod(shape):
         raise SmcliError(f"{name} does not hold the array that its header describes.", shown_as="ValueError")

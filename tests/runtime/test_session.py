@@ -18,6 +18,7 @@ from smcli.tensors.types import DataType
 from tests.graphs import const, func, function, graph, node, placeholder, shape, types
 
 F = DataType.FLOAT
+MISPLACED = "Control dependencies must come after regular dependencies"
 
 
 def run(graph_def, *fetches, targets=(), **feeds):
@@ -103,11 +104,23 @@ def test_a_placeholder_that_is_not_fed_is_named() -> None:
         (graph(const("c", 1), node("x", "Cast", "c", SrcT=F)), "missing attr 'DstT'"),
         (graph(const("c", 1), const("c", 2), node("x", "Neg", "c", T=F)), "not unique"),
         (graph(node("x", "Const", dtype=F)), "no tensor"),
+        # in the words of TensorFlow's importer
+        (graph(const("c", 1), node("x", "Neg", "^c", "c", T=F)), f"Node 'x': {MISPLACED}"),
+        (graph(const("c", 1), node("x", "AddV2", "c", "^c", "c", T=F)), f"Node 'x': {MISPLACED}"),
+        (graph(const("c", 1), node("x", "AddV2", "c", "^c", "c", "^c", T=F)), f"Node 'x': {MISPLACED}"),
     ],
 )
 def test_a_broken_graph_gets_one_clear_error(graph_def, message) -> None:
     with pytest.raises(OpError, match=message):
         run(graph_def, "x")
+
+
+@pytest.mark.parametrize("inputs", [("^c", "a"), ("^c", "a", "^c")])
+def test_controls_before_data_inside_functions_are_refused(inputs) -> None:
+    wrong = function("f", {"a": F}, {"b": (F, "n:y:0")}, const("c", 1), node("n", "Neg", *inputs, T=F))
+    call = node("q", "PartitionedCall", "x", Tin=types(F), Tout=types(F), f=func("f"))
+    with pytest.raises(InvalidArgumentError, match=f"Node 'n': {MISPLACED}"):
+        run(graph(placeholder("x"), call, functions=(wrong,)), "q", x=np.float32(1))
 
 
 def test_fetching_what_is_not_there() -> None:
