@@ -103,6 +103,11 @@ def qr(x: Array, *, full_matrices: bool = False) -> tuple[Array, Array]:
 def svd(x: Array, *, compute_uv: bool = True, full_matrices: bool = False) -> tuple[Array, Array, Array]:
     """(s, u, v), v not adjoint; u and v are 0-d without `compute_uv`. Matrices that hold NaN give NaN."""
     wide = matrix(x)
+    if not x.size and not (compute_uv and full_matrices):  # LAPACK works at length on what has no elements
+        batch, most = x.shape[:-2], min(x.shape[-2:])
+        s, u, v = (np.zeros((*batch, *size, most), x.dtype) for size in ((), x.shape[-2:-1], x.shape[-1:]))
+        none = np.zeros((), x.dtype)
+        return (s, u, v) if compute_uv else (s, none, none)
     if not compute_uv:
         s = _svd_or_nan(wide, lambda a: (np.linalg.svd(a, compute_uv=False),), 1)[0]
         return s.astype(x.dtype), np.zeros((), x.dtype), np.zeros((), x.dtype)

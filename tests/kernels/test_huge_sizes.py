@@ -12,6 +12,7 @@ from smcli.errors import InvalidArgumentError, ResourceExhaustedError
 from smcli.kernels import raw_bytes
 from smcli.kernels.codecs import decode_image, decode_png
 from smcli.kernels.counting import bincount, dense_bincount, histogram_fixed_width
+from smcli.kernels.linalg import svd
 from smcli.kernels.math import arange, linspace
 from smcli.kernels.segment import segment_sum, unsorted_segment_sum
 
@@ -72,3 +73,16 @@ def test_compressed_strings_do_not_grow_without_bound(monkeypatch, kind):
     packed = zlib.compress(b"\0" * 5000) if kind == "ZLIB" else gzip.compress(b"\0" * 5000)
     with pytest.raises(ResourceExhaustedError, match="grows beyond 1000 bytes"):
         raw_bytes.decode_compressed(np.array([packed], object), compression_type=kind)
+
+
+@pytest.mark.parametrize("compute_uv", [True, False])
+def test_singular_values_of_nothing_are_not_computed(monkeypatch, compute_uv):
+    """LAPACK took many seconds over 0 rows of 2 ** 40 numbers."""
+
+    def fail(*args, **kwargs):
+        raise AssertionError
+
+    monkeypatch.setattr(np.linalg, "svd", fail)
+    s, u, v = svd(np.zeros((3, 0, 2**40), np.complex64), compute_uv=compute_uv)
+    assert s.shape == (3, 0)
+    assert [u.shape, v.shape] == ([(3, 0, 0), (3, 2**40, 0)] if compute_uv else [(), ()])
