@@ -34,6 +34,11 @@ def _moments(m: Array, v: Array, beta1: Array, beta2: Array, grad: Array) -> tup
     return m + (grad - m) * (one - beta1), v + (grad * grad - v) * (one - beta2)
 
 
+def _adam_rate(one: Any, lr: Array, beta1_power: Array, beta2_power: Array) -> Any:
+    """The learning rate, corrected for moments that began at zero."""
+    return lr * np.sqrt(one - beta2_power) / (one - beta1_power)
+
+
 def adam(
     var: Array,
     m: Array,
@@ -49,7 +54,7 @@ def adam(
     use_nesterov: bool,
 ) -> Updated:
     one = grad.dtype.type(1)
-    rate = lr * np.sqrt(one - beta2_power) / (one - beta1_power)
+    rate = _adam_rate(one, lr, beta1_power, beta2_power)
     m, v = _moments(m, v, beta1, beta2, grad)
     step = grad * (one - beta1) + beta1 * m if use_nesterov else m
     return var - step * rate / (np.sqrt(v) + epsilon), m, v
@@ -68,8 +73,7 @@ def adam_with_amsgrad(
     epsilon: Array,
     grad: Array,
 ) -> Updated:
-    one = grad.dtype.type(1)
-    rate = lr * np.sqrt(one - beta2_power) / (one - beta1_power)
+    rate = _adam_rate(grad.dtype.type(1), lr, beta1_power, beta2_power)
     m, v = _moments(m, v, beta1, beta2, grad)
     vhat = np.maximum(vhat, v)
     return var - m * rate / (np.sqrt(vhat) + epsilon), m, v, vhat

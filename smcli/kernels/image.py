@@ -49,6 +49,19 @@ def crop_positions(low: Array, high: Array, image_size: int, crop_size: int) -> 
     return middle.astype(F32)[:, None]
 
 
+def check_boxes(boxes: Array, box_index: Array) -> None:
+    """Raises InvalidArgumentError unless boxes are [n, 4] and there are n indices, or there are none."""
+    if boxes.ndim != 2:
+        raise InvalidArgumentError(f"boxes must be 2-D, got: {list(boxes.shape)}")
+    if box_index.ndim != 1:
+        raise InvalidArgumentError(f"box_indices must be rank 1 but is shape {list(box_index.shape)}")
+    if boxes.size or box_index.size:
+        if boxes.shape[1] != 4:
+            raise InvalidArgumentError("boxes must have 4 columns")
+        if box_index.shape[0] != boxes.shape[0]:
+            raise InvalidArgumentError("box_index has incompatible shape")
+
+
 @kernel("CropAndResize")
 def crop_and_resize(
     image: Array,
@@ -65,15 +78,7 @@ def crop_and_resize(
     batch, height, width, depth = image.shape
     if height == 0 or width == 0:
         raise InvalidArgumentError("image dimensions must be positive")
-    if boxes.ndim != 2:
-        raise InvalidArgumentError(f"boxes must be 2-D, got: {list(boxes.shape)}")
-    if box_ind.ndim != 1:
-        raise InvalidArgumentError(f"box_indices must be rank 1 but is shape {list(box_ind.shape)}")
-    if boxes.size or box_ind.size:
-        if boxes.shape[1] != 4:
-            raise InvalidArgumentError("boxes must have 4 columns")
-        if box_ind.shape[0] != boxes.shape[0]:
-            raise InvalidArgumentError("box_index has incompatible shape")
+    check_boxes(boxes, box_ind)
     if crop_size.shape != (2,):
         raise InvalidArgumentError(f"crop_size must have two elements: {list(crop_size.shape)}")
     crop_height, crop_width = int(crop_size[0]), int(crop_size[1])

@@ -8,7 +8,7 @@ import numpy as np
 from smcli.errors import InvalidArgumentError, OutOfRangeError
 from smcli.kernels._windows import check_bytes
 from smcli.kernels.context import Array
-from smcli.kernels.image import crop_positions, filter_spans, round_half_away
+from smcli.kernels.image import check_boxes, crop_positions, filter_spans, round_half_away
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
 
@@ -20,15 +20,7 @@ def _check_boxes(grads: Array, boxes: Array, box_index: Array, batch: int) -> No
         raise InvalidArgumentError(f"grads image must be 4-D: {list(grads.shape)}")
     if grads.shape[1] <= 0 or grads.shape[2] <= 0:
         raise InvalidArgumentError("grads dimensions must be positive")
-    if boxes.ndim != 2:
-        raise InvalidArgumentError(f"boxes must be 2-D, got: {list(boxes.shape)}")
-    if box_index.ndim != 1:
-        raise InvalidArgumentError(f"box_indices must be rank 1 but is shape {list(box_index.shape)}")
-    if boxes.size or box_index.size:
-        if boxes.shape[1] != 4:
-            raise InvalidArgumentError("boxes must have 4 columns")
-        if box_index.shape[0] != boxes.shape[0]:
-            raise InvalidArgumentError("box_index has incompatible shape")
+    check_boxes(boxes, box_index)
     if grads.shape[0] != (boxes.shape[0] if boxes.size else 0):
         raise InvalidArgumentError("boxes and grads have incompatible shape")
     if ((box_index < 0) | (box_index >= batch)).any():

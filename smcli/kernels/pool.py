@@ -369,6 +369,13 @@ def max_pool_grad(
     return from_channels_last(out, data_format)
 
 
+def window_attrs(ksize: Array, strides: Array) -> dict[str, list[int]]:
+    """Window and strides that are given as tensors, as attrs. Raises InvalidArgumentError for other ranks than 4."""
+    if ksize.shape != (4,) or strides.shape != (4,):
+        raise InvalidArgumentError("Sliding window ksize and strides must specify 4 dimensions")
+    return {"ksize": ksize.tolist(), "strides": strides.tolist()}
+
+
 @kernel("MaxPoolGradV2")
 def max_pool_grad_v2(
     orig_input: Array,
@@ -381,17 +388,8 @@ def max_pool_grad_v2(
     data_format: str = "NHWC",
 ) -> Array:
     """MaxPoolGrad with window and strides given as tensors."""
-    if ksize.shape != (4,) or strides.shape != (4,):
-        raise InvalidArgumentError("Sliding window ksize and strides must specify 4 dimensions")
-    return max_pool_grad(
-        orig_input,
-        orig_output,
-        grad,
-        ksize=ksize.tolist(),
-        strides=strides.tolist(),
-        padding=padding,
-        data_format=data_format,
-    )
+    windows = window_attrs(ksize, strides)
+    return max_pool_grad(orig_input, orig_output, grad, **windows, padding=padding, data_format=data_format)
 
 
 @kernel("MaxPoolGradWithArgmax")

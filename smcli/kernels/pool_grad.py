@@ -15,7 +15,7 @@ from smcli.errors import InvalidArgumentError
 from smcli.kernels._convolution import compute_dtype
 from smcli.kernels._windows import Window, check_bytes, shifted_same
 from smcli.kernels.context import Array
-from smcli.kernels.pool import lowest, pool_windows
+from smcli.kernels.pool import lowest, pool_windows, window_attrs
 from smcli.kernels.registry import kernel
 
 
@@ -90,17 +90,8 @@ def max_pool_grad_grad_v2(
     data_format: str = "NHWC",
 ) -> Array:
     """MaxPoolGradGrad with window and strides given as tensors."""
-    if ksize.shape != (4,) or strides.shape != (4,):
-        raise InvalidArgumentError("Sliding window ksize and strides must specify 4 dimensions")
-    return max_pool_grad_grad(
-        orig_input,
-        orig_output,
-        grad,
-        ksize=ksize.tolist(),
-        strides=strides.tolist(),
-        padding=padding,
-        data_format=data_format,
-    )
+    windows = window_attrs(ksize, strides)
+    return max_pool_grad_grad(orig_input, orig_output, grad, **windows, padding=padding, data_format=data_format)
 
 
 def _volumes(x: Array, ksize: Sequence[int], strides: Sequence[int], padding: str) -> tuple[Window, ...]:

@@ -31,15 +31,23 @@ def check_resize(images: Array, size: Array, align_corners: bool, half_pixel_cen
         raise InvalidArgumentError("input image must be of non-zero size")
     if max(images.shape[1:3]) > MAX_INT32:
         raise InvalidArgumentError("input sizes must be between 0 and max int32")
+    return new_size(images, size, "output dimensions")
+
+
+def new_size(images: Array, size: Array, what: str) -> tuple[int, int]:
+    """Height and width in a tensor of two numbers, for as many images and channels as there are.
+
+    Raises InvalidArgumentError for other tensors, and for results that are too large; what: how it calls them.
+    """
     if size.ndim != 1:
         raise InvalidArgumentError(f"shape_t must be 1-dimensional: {list(size.shape)}")
     if size.shape[0] != 2:
         raise InvalidArgumentError(f"shape_t must have two elements: {list(size.shape)}")
     height, width = int(size[0]), int(size[1])
     if height <= 0 or width <= 0:
-        raise InvalidArgumentError("output dimensions must be positive")
+        raise InvalidArgumentError(f"{what} must be positive")
     if images.shape[0] * height * width * images.shape[3] > MAX_OUTPUT:
-        raise InvalidArgumentError(f"an output of {height}x{width} has too many elements")
+        raise InvalidArgumentError(f"{height}x{width} has too many elements")
     return height, width
 
 

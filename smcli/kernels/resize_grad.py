@@ -5,15 +5,16 @@ Semantics from tensorflow/core/kernels/image/resize_{bilinear,bicubic,nearest_ne
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
 from smcli.kernels._numbers import widened
 from smcli.kernels._sorting import reduce_runs, run_starts, stable_order
 from smcli.kernels.context import Array
-from smcli.kernels.ragged import MAX_OUTPUT
 from smcli.kernels.registry import kernel
-from smcli.kernels.resize import F32, cubic_taps, linear_taps, nearest_pixels
+from smcli.kernels.resize import F32, cubic_taps, linear_taps, nearest_pixels, new_size
 
 Taps = list[tuple[Array, Array]]
 
@@ -52,17 +53,28 @@ def _upper_and_lower(in_size: int, out_size: int, align_corners: bool, half_pixe
     return [(lower, F32(1) - weight), (upper, weight)]
 
 
+def _interpolation_grad(
+    taps_of: Callable[[int, int, bool, bool], Taps],
+    grads: Array,
+    image: Array,
+    align_corners: bool,
+    half_pixel_centers: bool,
+) -> Array:
+    """taps_of(in_size, out_size, align_corners, half_pixel_centers): what each output pixel was made of."""
+    _check(grads, image, align_corners, half_pixel_centers)
+    out = grads
+    for axis in (1, 2):
+        size = image.shape[axis]
+        out = _given_back(out, taps_of(size, grads.shape[axis], align_corners, half_pixel_centers), size, axis)
+    return out.astype(image.dtype, copy=False)
+
+
 @kernel("ResizeBilinearGrad")
 def resize_bilinear_grad(
     grads: Array, original_image: Array, *, align_corners: bool = False, half_pixel_centers: bool = False
 ) -> Array:
     """The gradient with respect to images of original_image's shape and dtype."""
-    _check(grads, original_image, align_corners, half_pixel_centers)
-    how = (align_corners, half_pixel_centers)
-    height, width = original_image.shape[1:3]
-    rows = _given_back(grads, _upper_and_lower(height, grads.shape[1], *how), height, 1)
-    out = _given_back(rows, _upper_and_lower(width, grads.shape[2], *how), width, 2)
-    return out.astype(original_image.dtype, copy=False)
+    return _interpolation_grad(_upper_and_lower, grads, original_image, align_corners, half_pixel_centers)
 
 
 @kernel("ResizeBicubicGrad")
@@ -70,12 +82,7 @@ def resize_bicubic_grad(
     grads: Array, original_image: Array, *, align_corners: bool = False, half_pixel_centers: bool = False
 ) -> Array:
     """The gradient with respect to images of original_image's shape and dtype."""
-    _check(grads, original_image, align_corners, half_pixel_centers)
-    how = (align_corners, half_pixel_centers)
-    height, width = original_image.shape[1:3]
-    rows = _given_back(grads, cubic_taps(height, grads.shape[1], *how), height, 1)
-    out = _given_back(rows, cubic_taps(width, grads.shape[2], *how), width, 2)
-    return out.astype(original_image.dtype, copy=False)
+    return _interpolation_grad(cubic_taps, grads, original_image, align_corners, half_pixel_centers)
 
 
 @kernel("ResizeNearestNeighborGrad")
@@ -85,15 +92,7 @@ def resize_nearest_neighbor_grad(
     """The gradient with respect to images of height and width `size`."""
     if grads.ndim != 4:
         raise InvalidArgumentError(f"input must be 4-dimensional: {list(grads.shape)}")
-    if size.ndim != 1:
-        raise InvalidArgumentError(f"shape_t must be 1-dimensional: {list(size.shape)}")
-    if size.shape[0] != 2:
-        raise InvalidArgumentError(f"shape_t must have two elements: {list(size.shape)}")
-    height, width = int(size[0]), int(size[1])
-    if height <= 0 or width <= 0:
-        raise InvalidArgumentError("shape_t's elements must be positive")
-    if grads.shape[0] * height * width * grads.shape[3] > MAX_OUTPUT:
-        raise InvalidArgumentError(f"a gradient of {height}x{width} has too many elements")
+    height, width = new_size(grads, size, "shape_t's elements")
     if 0 in grads.shape[1:3]:
         return np.zeros((grads.shape[0], height, width, grads.shape[3]), grads.dtype)
     out = widened(grads)

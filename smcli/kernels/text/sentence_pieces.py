@@ -7,7 +7,6 @@ checked before it sees them. Sampling draws from the library's generator, which 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -211,10 +210,13 @@ def _tokenized(
     return [around(row) for row in rows]
 
 
-def _values(pieces: Iterable[tuple[bytes, int, int, int]], out_type: DataType) -> Array:
+def _joined(rows: list[Pieces], out_type: DataType, split_type: DataType) -> tuple[Array, Array, Pieces]:
+    """Ids or pieces of all rows, where each row begins, and all that is known of each piece."""
+    pieces = [piece for row in rows for piece in row]
+    splits = splits_of([len(row) for row in rows], split_type.numpy)
     if out_type is DataType.STRING:
-        return strings([piece for piece, *_ in pieces])
-    return np.array([ident for _, ident, *_ in pieces], np.int32)
+        return strings([piece for piece, *_ in pieces]), splits, pieces
+    return np.array([ident for _, ident, *_ in pieces], np.int32), splits, pieces
 
 
 @kernel("SentencepieceTokenizeOp", stateful=True)
@@ -235,8 +237,7 @@ def sentencepiece_tokenize(
     if not return_nbest and np.isin(nbest_size, (0, 1)).all() and np.size(input):
         return _tokenized_plain(sp_handle, input, (add_bos, add_eos, reverse), out_type, Tsplits)
     rows = _tokenized(sp_handle, input, nbest_size, alpha, (add_bos, add_eos, reverse), return_nbest)
-    pieces = [piece for row in rows for piece in row]
-    return _values(pieces, out_type), splits_of([len(row) for row in rows], Tsplits.numpy)
+    return _joined(rows, out_type, Tsplits)[:2]
 
 
 def _tokenized_plain(
@@ -275,10 +276,10 @@ def sentencepiece_tokenize_with_offsets(
 ) -> tuple[Array, Array, Array, Array]:
     """Ids or pieces, row splits, first and last byte of each piece."""
     rows = _tokenized(sp_handle, input, nbest_size, alpha, (add_bos, add_eos, reverse), return_nbest)
-    pieces = [piece for row in rows for piece in row]
+    values, splits, pieces = _joined(rows, out_type, Tsplits)
     starts = np.array([piece[2] for piece in pieces], np.int64)
     limits = np.array([piece[3] for piece in pieces], np.int64)
-    return _values(pieces, out_type), splits_of([len(row) for row in rows], Tsplits.numpy), starts, limits
+    return values, splits, starts, limits
 
 
 @kernel("SentencepieceDetokenizeOp", stateful=True)
