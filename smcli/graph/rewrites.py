@@ -12,6 +12,7 @@ from smcli.graph.graph import Body, Graph, Node
 DIVISIONS = frozenset({"Div", "RealDiv", "Xdivy"})
 GATES = frozenset({"Sigmoid", "Erf", "Erfc", "Tanh"})
 FREE = frozenset({"Identity", "NoOp"})  # ops that cost nothing
+MIN_GRAPH_NODES = 4  # TensorFlow's optimiser leaves smaller graphs alone
 BFLOAT16 = 14  # DT_BFLOAT16
 PRODUCERS = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})
 
@@ -27,13 +28,35 @@ def has_type(node: Node, data_type: int) -> bool:
     return attr is not None and attr.type == data_type
 
 
+def divided(nodes: list[Node]) -> list[Node]:
+    """The nodes of a body, or of a part of one, with divisions by constants as TensorFlow computes them."""
+    if not _divide(nodes):
+        return nodes
+    from smcli.graph.reciprocals import with_reciprocals
+
+    return with_reciprocals(nodes)
+
+
+def divided_function(name: str, body: Body, graph: Graph) -> Body:
+    """The body of a function as `divided`; that of a dataset's, which TensorFlow does not optimise, as it is."""
+    if not _divide(body.nodes):
+        return body
+    from smcli.graph.reciprocals import is_called_by_datasets, with_reciprocals
+
+    if is_called_by_datasets(name, graph):
+        return body
+    return Body(body.name, with_reciprocals(body.nodes), body.inputs, body.outputs, body.has_frames)
+
+
+def _divide(nodes: list[Node]) -> bool:
+    return enabled("reciprocal") and any(node.op in DIVISIONS for node in nodes)
+
+
 def rewrite(body: Body, graph: Graph) -> Body:
     """The body after all rewrites of folded constants that are on."""
     ops = {node.op for node in body.nodes}
-    if enabled("reciprocal") and ops & DIVISIONS:
-        from smcli.graph.reciprocals import multiply_by_reciprocals
-
-        body = multiply_by_reciprocals(body, graph)
+    if graph.functions or len(graph.nodes) >= MIN_GRAPH_NODES:
+        body.nodes = divided(body.nodes)
     body = without_dead(body)
     if enabled("alias") and ops & (PRODUCERS | GATES):
         from smcli.graph.aliases import without_aliases

@@ -17,7 +17,7 @@ from smcli.graph.gates import join_gates
 from smcli.graph.graph import Body, Graph, Node
 from smcli.graph.loops import Loop, hoist
 from smcli.graph.plan import Plan, Step, compile_plan
-from smcli.graph.rewrites import enabled
+from smcli.graph.rewrites import divided, enabled
 from smcli.graph.sequences import take_out_products
 from smcli.runtime.code import Code, CodeWriter, as_scalar, variables
 from smcli.runtime.control_flow import truth
@@ -45,6 +45,7 @@ def compile_loop(loop: Loop, graph: Graph, make_context: MakeContext, observed: 
     test = Node(loop.name, "LoopCond", {}, [loop.test], function=truth)
     body = Body(loop.name, [*loop.before, test, *loop.after], loop.inputs, loop.nexts, False)
     fold(body, graph, make_context, lambda node: None)
+    loop.before, loop.after = (divided(part) for part in (loop.before, loop.after))
     if enabled("cells"):
         loop.after = join_cells(loop)
     if enabled("gates"):

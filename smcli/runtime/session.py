@@ -16,7 +16,7 @@ from smcli.graph.constants import changes_variables, fold
 from smcli.graph.graph import WHILES, Body, Graph, Node, parse_tensor_name
 from smcli.graph.inline import inline
 from smcli.graph.plan import Plan, compile_plan
-from smcli.graph.rewrites import enabled, rewrite
+from smcli.graph.rewrites import divided, divided_function, enabled, rewrite
 from smcli.kernels import _digits
 from smcli.kernels._threads import computing
 from smcli.kernels.context import Array, Context, Files, FunctionRef, NoFiles, Resources, Variable
@@ -141,6 +141,7 @@ class Session:
             self._join_loops(body.nodes)
             guards = fold(body, self.graph, self._context_maker(""), variable_of) if enabled("fold") else []
             if any(node.guard for node in body.nodes):  # rewrites know nothing of guards
+                body.nodes = divided(body.nodes)
                 runner = self._compiled(body, "")
             else:
                 runner = self._offloaded(rewrite(body, self.graph))
@@ -263,7 +264,10 @@ class Session:
         if runner is None:
             body = self.graph.function_body(ref)
             expected, scope = len(body.inputs), f"{ref.name}/"
-            compiled = self._compiled(self._own(inline(body, self.graph), scope), scope)
+            own = self._own(inline(body, self.graph), scope)
+            if not self.as_written:
+                own = divided_function(ref.name, own, self.graph)
+            compiled = self._compiled(own, scope)
 
             def call(arguments: Sequence[Array]) -> list[Array]:
                 if len(arguments) != expected:
