@@ -52,7 +52,9 @@ def _nudged(low: Array, high: Array, num_bits: int, narrow_range: bool) -> tuple
 
 def _fake_quantised(x: Array, low: Array, high: Array, num_bits: int, narrow_range: bool) -> Numbers:
     nudged_low, nudged_high, scale = _nudged(low, high, num_bits, narrow_range)
-    return _in_steps(x, low, high, nudged_low, nudged_high, scale, np.divide(_F(1), scale))
+    # By channel, TensorFlow takes the inverse of the scale from the bounds themselves.
+    wide, span = (_F(2**num_bits - 1 - narrow_range), np.subtract(high, low)) if low.ndim else (_F(1), scale)
+    return _in_steps(x, low, high, nudged_low, nudged_high, scale, np.divide(wide, span))
 
 
 def _in_steps(

@@ -100,7 +100,7 @@ def _scattered_nd(x: Array, indices: Array, updates: Array, apply: Apply, policy
             "Must have updates.shape = indices.shape[:batch_dim] + buffer_shape[num_index_dims:], got "
             f"updates.shape: {list(updates.shape)}, indices.shape: {list(indices.shape)}, buffer_shape: {list(x.shape)}"
         )
-    out = np.array(x)  # a copy
+    out = np.array(x, order="C")  # whose reshaped self is no copy
     outer, inner = x.shape[:depth], product(x.shape[depth:])
     count = product(indices.shape[:-1])
     flat = indices.reshape(count, depth)
@@ -173,7 +173,7 @@ def _check_rows(x: Array, indices: Array, updates: Array) -> None:
 
 def _scattered_rows(x: Array, indices: Array, updates: Array, apply: Apply) -> Array:
     """A copy of `x` with the updates (a scalar, or one slice an index) applied to rows."""
-    out = np.array(x)
+    out = np.array(x, order="C")
     width = product(x.shape[1:])
     changes = np.broadcast_to(updates, indices.shape + x.shape[1:]).reshape(indices.size, width)
     if changes.size:

@@ -193,7 +193,9 @@ def unsorted_segment_join(x: Array, segment_ids: Array, num_segments: Array, *, 
     joined: list[list[bytes]] = [[] for _ in range(count * width)]
     for segment, row in zip(ids.ravel().tolist(), x.reshape(ids.size, width).tolist(), strict=True):
         for column, value in enumerate(row):
-            joined[segment * width + column].append(value)
+            parts = joined[segment * width + column]
+            if value or parts:  # no separator comes before the first string that is not empty
+                parts.append(value)
     return as_array(list(map(text(separator).join, joined)), (count, *inner))
 
 

@@ -9,6 +9,7 @@ from tests.cases import Typed, case, graph_case, graph_cases
 rng = np.random.default_rng(9)
 f = np.float32
 X = np.concatenate([rng.normal(size=41) * 3, [0, -0.0, 1, -1, 0.5, -6, 6, 100, -100]]).astype(f).reshape(5, 10)
+HALVES = (np.arange(-64, 128).astype(f) / 64)[:, None]
 SMALL = X[:, :4].copy()
 STORED = {"qint8": "int8", "quint8": "uint8", "qint16": "int16", "quint16": "uint16", "qint32": "int32"}
 RANGES = [(-3.0, 4.0), (0.0, 6.0), (-5.0, 0.0), (1.0, 2.0), (-7.0, -2.0), (0.0, 0.0), (-0.001, 0.002)]
@@ -66,6 +67,12 @@ def fake_quant() -> list:
         case(variables, _label="special", inputs=special, min=f(-3), max=f(4)),
         case(variables, _label="vector_range", inputs=X, min=f([-3]), max=f([4])),
         case(channels, _label="vector", inputs=SMALL[0], **many),
+        *(
+            case(channels, _label=f"halves_{h}", inputs=HALVES * f(h), min=f([-h]), max=f([2 * h]))
+            for h in (0.25, 0.7, 1.0, 1.5, 1.75)
+        ),
+        case(channels, _label="halves_narrow", inputs=HALVES, min=f([-1]), max=f([2]), narrow_range=True),
+        case(channels, _label="halves_few", inputs=HALVES, min=f([-1]), max=f([2]), num_bits=5),
         case(channels, _label="four_axes", inputs=X[:4, :8].reshape(2, 2, 2, 4), **many),
         case(channels, _label="five_axes", inputs=X[:4, :8].reshape(2, 2, 1, 2, 4), **many),
         case(channels, _label="too_few", inputs=SMALL, min=f([-1]), max=f([1])),

@@ -106,6 +106,14 @@ CASES = [
         case("UnsortedSegmentJoin", inputs=[b"a", b"b"], segment_ids=ids, num_segments=n)
         for ids, n in (([1, -1], 2), ([1, 2], 2), ([1], 2), ([1, 0], -2), (0, 2))
     ],
+    case(
+        "UnsortedSegmentJoin",
+        _label="empty",
+        inputs=[b"", b"a", b"", b"", b"", b"b", b"c", b""],
+        segment_ids=np.array([0, 0, 0, 1, 1, 1, 2, 2], np.int32),
+        num_segments=4,
+        separator="/",
+    ),
     case("UnsortedSegmentJoin", inputs=NOTHING, segment_ids=np.zeros(0, np.int32), num_segments=2),
     *[case("EncodeBase64", input=[rng.bytes(n) for n in range(9)], pad=pad) for pad in (False, True)],
     case("EncodeBase64", input=[[b"\xff\xfe\xfd"]]),
