@@ -190,13 +190,16 @@ def unsorted_segment_join(x: Array, segment_ids: Array, num_segments: Array, *, 
         raise InvalidArgumentError("segment_ids are not allowed to exceed num_segments or to have negative values.")
     inner = x.shape[ids.ndim :]
     width = int(np.prod(inner))
-    joined: list[list[bytes]] = [[] for _ in range(count * width)]
+    joined: dict[int, list[bytes]] = {}  # of the segments that there are: there may be far fewer than `count`
     for segment, row in zip(ids.ravel().tolist(), x.reshape(ids.size, width).tolist(), strict=True):
         for column, value in enumerate(row):
-            parts = joined[segment * width + column]
+            parts = joined.setdefault(segment * width + column, [])
             if value or parts:  # no separator comes before the first string that is not empty
                 parts.append(value)
-    return as_array(list(map(text(separator).join, joined)), (count, *inner))
+    result = np.full(count * width, b"", dtype=object)
+    for place, parts in joined.items():
+        result[place] = text(separator).join(parts)
+    return result.reshape(count, *inner)
 
 
 @kernel("EncodeBase64")

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import tracemalloc
 import warnings
 import zlib
 
@@ -15,6 +16,7 @@ from smcli.kernels.counting import bincount, dense_bincount, histogram_fixed_wid
 from smcli.kernels.linalg import svd
 from smcli.kernels.math import arange, linspace
 from smcli.kernels.segment import segment_sum, unsorted_segment_sum
+from smcli.kernels.strings import unsorted_segment_join
 
 MOST = np.int32(2**31 - 1)
 NONE = np.zeros(0, np.float32)
@@ -86,3 +88,15 @@ def test_singular_values_of_nothing_are_not_computed(monkeypatch, compute_uv):
     s, u, v = svd(np.zeros((3, 0, 2**40), np.complex64), compute_uv=compute_uv)
     assert s.shape == (3, 0)
     assert [u.shape, v.shape] == ([(3, 0, 0), (3, 2**40, 0)] if compute_uv else [(), ()])
+
+
+def test_segments_without_strings_take_no_lists():
+    """Found by mutated models: a list for each of many million segments."""
+    tracemalloc.start()
+    try:
+        joined = unsorted_segment_join(np.array([b"a", b"b"], object), np.array([0, 0]), np.int32(2**20), separator="-")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert joined.shape == (2**20,) and joined[0] == b"a-b" and joined[1] == b""
+    assert most < 20 * 2**20
