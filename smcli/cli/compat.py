@@ -72,7 +72,7 @@ def canonical(args: Sequence[str], program: str) -> list[str]:
     if found.values.get("only_check_args") == "true":
         raise Exit(0)
     if not found.positionals:
-        raise _usage_error(program, _main_usage(program), "Too few arguments.")
+        raise _too_few(program)
     command = _COMMANDS.get(found.positionals[0])
     if command is None:
         raise _unknown_command(found.positionals[0])
@@ -290,7 +290,7 @@ def _argparse_pass(
     main.refuse_ambiguous(args)
     rest = main.parse(args)
     if not rest:
-        raise _usage_error(program, main.usage, "Too few arguments.")
+        raise _too_few(program)
     command, method = _COMMANDS[rest[0]], None
     parser = _command_parser(program, command)
     rest = parser.parse(rest[1:])
@@ -444,9 +444,17 @@ def _usage_error(program: str, usage: str, message: str) -> Exit:
     return Exit(2, stderr=f"{usage}{program}: error: {message}\n")
 
 
+def _too_few(program: str) -> Exit:
+    hint = "" if program == "saved_model_cli" else f"All commands, with those of smcli's own: {program} --help\n"
+    return _usage_error(program, hint + _main_usage(program), "Too few arguments.")
+
+
 def _unknown_command(name: str) -> SmcliError:
-    nearest = min(_COMMANDS, key=lambda known: edit_distance(name, known))
-    hint = f"There is no command {name!r}. The commands are {', '.join(_COMMANDS)}."
+    from smcli.cli import own
+
+    names = [*_COMMANDS, *own.COMMANDS]
+    nearest = min(names, key=lambda known: edit_distance(name, known))
+    hint = f"There is no command {name!r}. The commands are {', '.join(names)}."
     if edit_distance(name, nearest) <= len(nearest) // 2:
         hint += f" Did you mean {nearest}?"
     return SmcliError(repr(name), shown_as="KeyError", hint=hint)

@@ -83,7 +83,7 @@ FLAGS = (
     FlagSpec(
         "input_json",
         STRING,
-        'Inputs as JSON, or a file with it: {"instances": [row, ...]} or {"inputs": {"KEY": column}}.',
+        'Inputs as JSON, a file with it, or - for stdin: {"instances": [row, ...]} or {"inputs": {"KEY": column}}.',
         ("run",),
         own=True,
     ),

@@ -10,10 +10,12 @@ import base64
 import binascii
 import json
 import os
+import sys
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from smcli.errors import SmcliError
+from smcli.inputs.contents import MAX_STDIN_BYTES, STDIN
 from smcli.inputs.files import check_memory, open_file
 
 _B64 = "b64"
@@ -21,9 +23,12 @@ MAX_DEPTH = 300  # of nested lists; NumPy arrays have far fewer dims
 
 
 def read_json(text: str) -> Any:
-    """The JSON in `text`, or in the file of that name. Raises SmcliError, shown as ValueError, for what is none."""
+    """The JSON in `text`, in the file of that name, or in stdin for "-". Raises SmcliError, shown as ValueError, for
+    what is none."""
     source = text
-    if not text.lstrip().startswith(("{", "[")) and os.path.exists(text):
+    if text == STDIN:
+        source = sys.stdin.buffer.read(MAX_STDIN_BYTES).decode("utf-8", "surrogateescape")
+    elif not text.lstrip().startswith(("{", "[")) and os.path.exists(text):
         file, size = open_file(text)
         check_memory(size, text)
         with file:

@@ -80,11 +80,21 @@ def test_help_wins_over_everything_after_it(name: str, command: str | None) -> N
     assert wanted.value.command == command
 
 
-def test_unknown_command_names_the_nearest() -> None:
+@pytest.mark.parametrize(("typed", "meant"), [("shwo", "show"), ("chek", "check"), ("summry", "summary")])
+def test_unknown_command_names_the_nearest(typed: str, meant: str) -> None:
     with pytest.raises(SmcliError) as error:
-        compat.canonical(["shwo"], "smcli")
-    assert (error.value.shown_as, error.value.message) == ("KeyError", "'shwo'")
-    assert "Did you mean show?" in str(error.value.hint)
+        compat.canonical([typed], "smcli")
+    assert (error.value.shown_as, error.value.message) == ("KeyError", repr(typed))
+    assert f"Did you mean {meant}?" in str(error.value.hint)
+
+
+@pytest.mark.parametrize(("program", "told"), [("smcli", True), ("saved_model_cli", False)])
+def test_smcli_without_a_command_says_where_all_are_listed(program: str, told: bool) -> None:
+    with pytest.raises(compat.Exit) as error:
+        compat.canonical([], program)
+    assert error.value.code == 2
+    assert error.value.stderr.startswith("All commands") == told
+    assert error.value.stderr.endswith(f"{program}: error: Too few arguments.\n")
 
 
 def test_flagfiles_that_include_each_other(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,8 +85,10 @@ def test_files_that_do_not_fit_are_refused(call, files, signature, given, messag
         ({"instances": [{"b64": base64.b64encode(b"z").decode()}]}, "[b'Z']"),
     ],
 )
-def test_json_requests_are_those_of_serving(call, tmp_path, request_, wanted):  # noqa: F811
+def test_json_requests_are_those_of_serving(call, tmp_path, request_, wanted, monkeypatch):  # noqa: F811
     text = json.dumps(request_)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    assert upper(call("run", *SHOUT, "--input_json", "-")[1]) == wanted
     assert upper(call("run", *SHOUT, "--input_json", text)[1]) == wanted
     (tmp_path / "request.json").write_text(text)
     assert upper(call("run", *SHOUT, "--input_json", tmp_path / "request.json")[1]) == wanted
