@@ -52,6 +52,21 @@ def test_large_files_are_mapped(tmp_path: Path) -> None:
     assert not loaded.flags.writeable
 
 
+@pytest.mark.parametrize("name", ["x.pkl", "x.npy", "x.npz"])
+def test_files_larger_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Whatever would have to be read whole."""
+    array = np.array([b"x" * 100] * 20, object)
+    if name == "x.npz":
+        np.savez(tmp_path / name, a=array)
+    else:
+        (np.save(tmp_path / name, array) if name == "x.npy" else (tmp_path / name).write_bytes(array.dumps()))
+    monkeypatch.setattr(files.os, "sysconf", lambda key: 10)
+    with pytest.raises(SmcliError, match="bytes of memory; the machine has 100") as error:
+        loaded = files.load(str(tmp_path / name))
+        loaded["a"]
+    assert error.value.shown_as == "MemoryError"
+
+
 def _npy(header: str, data: bytes = b"", version: tuple[int, int] = (1, 0)) -> bytes:
     text = header.encode()
     return b"\x93NUMPY" + bytes(version) + len(text).to_bytes(2 if version == (1, 0) else 4, "little") + text + data

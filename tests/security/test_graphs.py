@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,30 @@ def test_an_edge_to_nowhere(text: str) -> None:
 def test_two_nodes_of_one_name() -> None:
     with pytest.raises(InvalidArgumentError, match="'c' is not unique"):
         Session.from_graph_def(GraphDef(node=[const("c", 1.0), const("c", 2.0)])).run(["c:0"])
+
+
+ATTRS = [
+    (node("y", "Const", dtype=FLOAT), "Const has no tensor"),
+    (node("y", "Const", value=1.5, dtype=FLOAT), "Const has no tensor"),
+    (node("y", "Cast", "c", SrcT=FLOAT), "missing attr 'DstT' from Op Cast"),
+    (node("y", "VarHandleOp"), "from Op VarHandleOp"),
+    (node("y", "AddN", "c", "c", T=FLOAT), "Attr 'N' is missing"),
+    (node("y", "AddN", "c", "c", N=3, T=FLOAT), "takes 3 inputs but got 2"),
+    (node("y", "AddN", "c", "c", N=-1, T=FLOAT), "Attr 'N' is no count of tensors"),
+    (node("y", "AddN", "c", "c", N=2**62, T=FLOAT), "Attr 'N' is no count of tensors"),
+    (node("y", "Sum", "c", "c", T=FLOAT, keep_dims="yes"), "'keep_dims' is not of type bool"),
+    (node("y", "MaxPool", "c", T=FLOAT, ksize=3, strides=3, padding=1), "is not of type list"),
+    (node("y", "If", "c", "c", then_branch="f", else_branch="f"), "Attr 'Tin' is missing"),
+    (node("y", "PartitionedCall"), "Attr 'f' is not a function"),
+    (node("y", "Split", "c", "c", T=FLOAT, num_split=0), "'num_split' must be at least 1"),
+    (node("y", "Neg", T=FLOAT), "takes 1 inputs but got 0"),
+]
+
+
+@pytest.mark.parametrize(("bad", "message"), ATTRS)
+def test_attrs_that_are_missing_of_another_kind_or_out_of_range(bad: NodeDef, message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=re.escape(message)):
+        Session.from_graph_def(GraphDef(node=[const("c", 1.0), bad])).run(["y:0"])
 
 
 def test_functions_that_call_each_other() -> None:
