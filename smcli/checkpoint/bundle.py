@@ -112,21 +112,14 @@ class Bundle(Checkpoint):
             raise DataLossError(f"{where} not parseable") from None
         except ValueError:
             raise DataLossError(f"{where} has the unknown data type {proto.dtype}") from None
-        shape = tuple([dim.size for dim in proto.shape.dim])
-        if proto.shape.unknown_rank or any(size < 0 for size in shape):
+        dims = proto.shape
+        shape = tuple([dim.size for dim in dims.dim[:]])
+        if dims.unknown_rank or (shape and min(shape) < 0):
             raise DataLossError(f"Invalid tensor shape: {name} {list(shape)} in {self._table.name}")
-        if dtype in (DataType.INVALID, DataType.RESOURCE):
+        if dtype is DataType.INVALID or dtype is DataType.RESOURCE:
             raise DataLossError(f"{where} has the data type {dtype.tf_name}")
-        return Stored(
-            name=name,
-            dtype=dtype,
-            shape=shape,
-            shard=proto.shard_id,
-            offset=proto.offset,
-            size=proto.size,
-            crc32c=proto.crc32c,
-            slices=tuple([slices.from_proto(item, where) for item in proto.slices]),
-        )
+        parts = tuple([slices.from_proto(item, where) for item in proto.slices[:]])
+        return Stored(name, dtype, shape, proto.shard_id, proto.offset, proto.size, proto.crc32c, parts)
 
     def _load(self, stored: Stored, wanted: TensorSlice | None) -> Array:
         if stored.slices:

@@ -161,6 +161,10 @@ class Session:
         """The runner of a rewritten body, with what oneDNN can compute computed by it where that is on and there."""
         if not enabled("onednn") or all(node.function is None for node in body.nodes):
             return self._compiled(body, "")
+        from smcli.kernels.onednn import library
+
+        if not library.is_present():  # spares the import of what would use it
+            return self._compiled(body, "")
         from smcli.graph.offload import offload, restore
 
         nodes = offload(body, self.graph, self.runs_once)
