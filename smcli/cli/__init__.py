@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import gc
 
-_is_collecting = gc.isenabled()
-gc.disable()  # nothing of what is imported is garbage, and looking for some takes a fiftieth of a start
-try:
-    from smcli.cli.app import main
-finally:
-    if _is_collecting:
-        gc.enable()
+# Objects before the cycle collector looks: starting makes many that stay, from the very imports on.
+gc.set_threshold(100_000)
+
+from smcli.cli.app import main  # noqa: E402
 
 __all__ = ["main"]

@@ -28,7 +28,6 @@ _EXIT_CODES: dict[type[Exception], int] = {OutOfTimeError: 124, OutOfMemoryError
 _EXIT_OWN = 2  # for smcli's own commands, which say with 1 that they found something
 _EXIT_INTERRUPTED = 130  # 128 + SIGINT
 _EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE
-_FEW_COLLECTIONS = 100_000  # objects before the cycle collector looks; starting makes many that stay
 COMPLETE = "_SMCLI_COMPLETE"  # set by the scripts of smcli.cli.completion
 _CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
@@ -66,7 +65,6 @@ class SavedModelGroup(_HelpOption, click.Group):
             from click.shell_completion import shell_complete
 
             sys.exit(shell_complete(self, {}, program, COMPLETE, os.environ[COMPLETE]))
-        gc.set_threshold(_FEW_COLLECTIONS)
         atexit.register(gc.freeze)  # the interpreter would look through all objects twice before it ends
         sys.exit(_run(self, list(sys.argv[1:] if args is None else args), program))
 
