@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from smcli.graph.binding import find_kernel
-from smcli.graph.graph import REFERENCE_VARIABLES, Body, Edge, Graph, Node
+from smcli.graph.graph import Body, Edge, Graph, Node
 from smcli.graph.plan import ALIASES
-from smcli.graph.rewriting import Uses, redirected
+from smcli.graph.rewriting import Uses, gives_boxes, redirected
 
 
 def without_aliases(body: Body, graph: Graph) -> Body:
@@ -34,7 +33,7 @@ def _sources(node: Node, graph: Graph) -> list[Edge] | None:
     if node.value is not None or not node.inputs:
         return None
     if (node.op in ALIASES and len(node.inputs) == 1) or node.op == "IdentityN":
-        return None if any(_may_change(source, graph) for source, _ in node.inputs) else node.inputs
+        return None if any(gives_boxes(source.op, graph) for source, _ in node.inputs) else node.inputs
     if node.op == "Mul" and len(node.inputs) == 2:
         first, second = node.inputs
         for one, other in ((first, second), (second, first)):
@@ -43,11 +42,3 @@ def _sources(node: Node, graph: Graph) -> list[Edge] | None:
             if value is not None and np.shape(value) == () and value.dtype.kind == "f" and value == 1:
                 return [other]
     return None
-
-
-def _may_change(node: Node, graph: Graph) -> bool:
-    """Whether a tensor is a box, a reference variable say, whose value an Identity takes at its own time."""
-    if node.op in REFERENCE_VARIABLES:
-        return True
-    kernel = find_kernel(node, graph)
-    return kernel is not None and kernel.boxed_outputs

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from smcli.graph.binding import kernel_of
-from smcli.graph.graph import REFERENCE_VARIABLES, Body, Edge, Graph, Node
-from smcli.graph.rewriting import is_pure_op
+from smcli.graph.graph import Body, Edge, Graph, Node
+from smcli.graph.rewriting import gives_boxes, is_pure_op
 from smcli.kernels.context import Array
 
 MAX_BYTES = 4096  # of a constant that is compared by its content; of larger ones only the same array is the same
@@ -24,7 +23,7 @@ Key = tuple[Any, ...]
 def merge_duplicates(body: Body, graph: Graph) -> Body:
     """The body without the nodes that compute what another does. Linear in the nodes."""
     mergeable = {op for op in body.ops() if is_pure_op(op, graph)}
-    boxes = {op for op in body.ops() if _gives_boxes(op, graph)}
+    boxes = {op for op in body.ops() if gives_boxes(op, graph)}
     first = _Firsts()
     same: dict[Node, Node] = {}  # a node that is not needed, and the one that stands for it
     consumed: set[Node] | None = None
@@ -98,8 +97,3 @@ def _attrs(node: Node) -> Key:
     """A key that two nodes of one op share when their attrs are the same. Names with a `_` in front are notes."""
     names = sorted(name for name in node.attrs if not name.startswith("_"))
     return tuple([(name, node.attrs[name].SerializeToString(deterministic=True)) for name in names])
-
-
-def _gives_boxes(op: str, graph: Graph) -> bool:
-    kernel = kernel_of(op, graph)
-    return op in REFERENCE_VARIABLES or (kernel is not None and kernel.boxed_outputs)

@@ -9,6 +9,7 @@ from smcli.graph.constants import without_dead
 from smcli.graph.graph import Body, Graph, Node
 
 # What rewrites start from. A body without them is spared the import of a rewrite's module, and a walk.
+CONDITIONALS = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
 DIVISIONS = frozenset({"Div", "RealDiv", "Xdivy"})
 GATES = frozenset({"Sigmoid", "Erf", "Erfc", "Tanh"})
 FREE = frozenset({"Identity", "NoOp"})  # ops that cost nothing
@@ -62,6 +63,18 @@ def rewrite(body: Body, graph: Graph) -> Body:
         from smcli.graph.aliases import without_aliases
 
         body = without_aliases(body, graph)
+    if enabled("assert") and "Assert" in ops:
+        from smcli.graph.branches import without_true_asserts
+
+        body = without_true_asserts(body)
+    if enabled("cast") and "Cast" in ops:
+        from smcli.graph.pairs import join_casts
+
+        body = join_casts(body, graph)
+    if enabled("transpose") and "Transpose" in ops:
+        from smcli.graph.pairs import join_transposes
+
+        body = join_transposes(body, graph)
     if enabled("cse") and _repeats_an_op(body):
         from smcli.graph.duplicates import merge_duplicates
 

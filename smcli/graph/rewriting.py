@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from smcli.graph.binding import kernel_of
-from smcli.graph.graph import Body, Edge, Graph, Node
+from smcli.graph.graph import REFERENCE_VARIABLES, Body, Edge, Graph, Node
 from smcli.graph.schema import find_schema
 
 FLOAT = 1  # DT_FLOAT
@@ -62,6 +62,28 @@ def is_pure_op(op: str, graph: Graph) -> bool:
     if kernel is None:
         return False
     return not (kernel.stateful or kernel.needs_context or kernel.boxed_inputs or kernel.boxed_outputs)
+
+
+def gives_boxes(op: str, graph: Graph) -> bool:
+    """Whether the outputs of an op are boxes, whose content an op behind it takes at its own time."""
+    kernel = kernel_of(op, graph)
+    return op in REFERENCE_VARIABLES or (kernel is not None and kernel.boxed_outputs)
+
+
+def without_unused(body: Body, candidates: Collection[Node]) -> Body:
+    """The body without those of the candidates that no other node takes an input from, and that are no result."""
+    if not candidates:
+        return body
+    used = {source for source, _ in body.outputs}
+    kept = []
+    for node in reversed(body.nodes):
+        if node in candidates and node not in used:
+            continue
+        kept.append(node)
+        if node.value is None:
+            used.update([source for source, _ in node.inputs])
+    kept.reverse()
+    return Body(body.name, kept, body.inputs, body.outputs, body.has_frames)
 
 
 def redirected(body: Body, edges: Mapping[Edge, Edge]) -> Body:

@@ -18,6 +18,7 @@ Change = Callable[[Array], None]
 
 PAYS = 2**20  # multiplications of one thread that outweigh waking it
 _FEW_ROWS = 128  # where each thread would spend its time on laying out the same right side
+_CHANGE_PAYS = 2**14  # elements whose change outweighs waking a thread
 _CHANGED = 2**19  # elements that are changed at once: they are still in cache
 
 
@@ -37,7 +38,8 @@ def multiply(a: Array, b: Array, out: Array | None = None, change: Change | None
     if rows < _FEW_ROWS <= columns:
         parts = spans(columns, max(_FEW_ROWS // 2, PAYS * columns // work))
         each(lambda part: np.matmul(a, b[:, part], out=target[:, part]), parts)
-        _changed(target, change)
+        if change is not None:
+            each(lambda part: _changed(target[part], change), spans(rows, max(1, _CHANGE_PAYS // columns)))
         return target
 
     def multiply_rows(part: slice) -> None:

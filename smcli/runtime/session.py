@@ -16,7 +16,7 @@ from smcli.graph.constants import changes_variables, fold
 from smcli.graph.graph import WHILES, Body, Graph, Node, parse_tensor_name
 from smcli.graph.inline import inline
 from smcli.graph.plan import Plan, compile_plan
-from smcli.graph.rewrites import divided, divided_function, enabled, rewrite
+from smcli.graph.rewrites import CONDITIONALS, divided, divided_function, enabled, rewrite
 from smcli.kernels import _digits
 from smcli.kernels._threads import computing
 from smcli.kernels.context import Array, Context, Files, FunctionRef, NoFiles, Resources, Variable
@@ -138,6 +138,10 @@ class Session:
                 body = self._without_frames(body, "")
             if body.has_frames or targets or self.as_written:
                 return self._compiled(body, "")
+            if enabled("branch") and not CONDITIONALS.isdisjoint(body.ops()):
+                from smcli.graph.branches import take_known_branches
+
+                body = take_known_branches(body, self.graph, self._context_maker(""))
             self._join_loops(body.nodes)
             guards = fold(body, self.graph, self._context_maker(""), variable_of) if enabled("fold") else []
             if any(node.guard for node in body.nodes):  # rewrites know nothing of guards

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tests.parity import old_programs
 from tests.parity.random_modules import differences, save
 
-REWRITES = "fold,convolution,cse,frames,loop,onednn,lower"
+REWRITES = "fold,branch,assert,cast,transpose,cse,convolution,frames,loop,onednn,lower"
 BATCHES = [range(first, first + 10) for first in (0, 10, 20, 30)]
 OLD_BATCHES = [range(first, first + 10) for first in (0, 10, 20, 30)]
 STEPS = 40
