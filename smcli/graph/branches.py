@@ -21,6 +21,8 @@ def take_known_branches(body: Body, graph: Graph, make_context: MakeContext) -> 
 
     Raises what a misfit of any of its branches raises. Variables are no constants here.
     """
+    if any(node.guard or node.function is not None for node in body.nodes):  # which copies of the nodes would lack
+        return body
     for _ in range(MAX_ROUNDS):
         if body.has_frames or CONDITIONALS.isdisjoint(body.ops()):
             break

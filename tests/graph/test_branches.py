@@ -81,6 +81,18 @@ def test_a_condition_of_the_run_is_left_to_it() -> None:
     assert session.run(["y"], {"x": np.float32(3), "p": np.bool_(False)}) == [9]
 
 
+def test_guards_of_conditionals_of_tensorflow_1_are_kept() -> None:
+    old = choice(True)
+    old.node.append(placeholder("p", DataType.BOOL))
+    old.node.append(node("sides", "Switch", "y", "p", T=F))
+    old.node.append(node("left", "Exp", "sides:0", T=F))
+    old.node.append(node("right", "Square", "sides:1", T=F))
+    old.node.append(node("z", "Merge", "left", "right", T=F, N=2))
+    session = Session.from_graph_def(old)
+    for predicate, z in ((False, np.exp(np.float32(-3))), (True, 9)):
+        assert session.run(["z"], {"x": np.float32(3), "p": np.bool_(predicate)}) == [z]
+
+
 def test_conditionals_in_conditionals() -> None:
     inner = function(
         "inner",
