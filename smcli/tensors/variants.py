@@ -63,3 +63,15 @@ class TensorMap:
 
     def __init__(self, items: dict[tuple[str, tuple[int, ...], bytes], tuple[Array, Array]]) -> None:
         self.items = items
+
+
+class CsrMatrix:
+    """Sparse matrices, one or a batch of them (tensorflow/core/kernels/sparse/sparse_matrix.h).
+
+    indices: [n, 2] or [n, 3] int64, by batch and row in order; shape: of rank 2 or 3, as wide as the indices.
+    """
+
+    __slots__ = ("data_type", "indices", "shape", "values")
+
+    def __init__(self, data_type: DataType, shape: tuple[int, ...], indices: Array, values: Array) -> None:
+        self.data_type, self.shape, self.indices, self.values = data_type, shape, indices, values
