@@ -7,6 +7,7 @@ import os
 import select
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,18 +31,24 @@ def environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"} | ENVIRONMENT
 
 
+# A process that comes from a larger one has that one's peak on its account: this small one stands between.
+_LAUNCHER = """
+import os, sys, time
+null = os.open(os.devnull, os.O_WRONLY)
+quiet = [(os.POSIX_SPAWN_DUP2, null, 1), (os.POSIX_SPAWN_DUP2, null, 2)]
+start = time.perf_counter()
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, usage = os.wait4(pid, 0)
+print(status, time.perf_counter() - start, usage.ru_maxrss / 1024)
+"""
+
+
 def run_once(command: Sequence[str]) -> tuple[float, float] | None:
     """Wall seconds and peak MiB of one process, by the operating system's own account; None when it fails."""
-    start = time.perf_counter()
-    with open(os.devnull, "wb") as null:
-        pid = os.posix_spawn(
-            command[0],
-            list(command),
-            environment(),
-            file_actions=[(os.POSIX_SPAWN_DUP2, null.fileno(), 1), (os.POSIX_SPAWN_DUP2, null.fileno(), 2)],
-        )
-        _, status, usage = os.wait4(pid, 0)
-    return None if status else (time.perf_counter() - start, usage.ru_maxrss / 1024)
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
+    done = subprocess.run(launcher, env=environment(), capture_output=True, text=True, check=True)
+    status, seconds, mib = map(float, done.stdout.split())
+    return None if status else (seconds, mib)
 
 
 def alternate(commands: Mapping[str, Sequence[str]], rounds: int) -> dict[str, dict[str, Any]]:

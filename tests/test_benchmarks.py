@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
-from benchmarks import report, rows
+from benchmarks import processes, report, rows
 from benchmarks.ops.rows import NOT_TIMED, OPS, ROWS
 from docs.make_ops import common_ops, known_ops
 
@@ -45,3 +46,14 @@ def test_the_slowest_of_many_commands_is_measured_again(monkeypatch: pytest.Monk
     assert len(again) == rows.SCREENED and {"noisy", "slow"} < set(again)
     text = report._commands({"show --all, golden models": row})
     assert "| show --all, golden models: the slowest of 10, slow | 2 | 1 | 2.00 (goal ≤ 2.00) |" in text
+
+
+def test_a_process_is_not_charged_for_the_memory_of_the_one_that_starts_it() -> None:
+    held = bytearray(200 * 2**20)
+    found = processes.run_once([sys.executable, "-c", "pass"])
+    assert len(held) and found is not None
+    assert 1 < found[1] < 100
+
+
+def test_a_process_that_fails_has_no_time() -> None:
+    assert processes.run_once([sys.executable, "-c", "raise SystemExit(3)"]) is None
