@@ -151,6 +151,16 @@ def adjust_saturation(images: Array, scale: Array) -> Array:
     return np.stack(output, axis=-1).astype(images.dtype, copy=False)
 
 
+@kernel("AdjustContrast")
+def adjust_contrast_of_old_graphs(images: Array, contrast_factor: Array, min_value: Array, max_value: Array) -> Array:
+    """The same of numbers of any type, in float32 and within bounds."""
+    for name, bound in (("min_value", min_value), ("max_value", max_value)):
+        if bound.ndim:
+            raise InvalidArgumentError(f"{name} must be scalar: {list(bound.shape)}")
+    contrasted = adjust_contrast(images.astype(F32), contrast_factor)
+    return np.maximum(np.minimum(contrasted, F32(max_value)), F32(min_value))
+
+
 @kernel("AdjustContrastv2")
 def adjust_contrast(images: Array, contrast_factor: Array) -> Array:
     """Each channel of each image, its distance from its mean times a factor. Sums are taken by folding halves."""

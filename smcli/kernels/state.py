@@ -224,6 +224,16 @@ def ref_identity(ref: Variable) -> Variable:
     return ref
 
 
+@kernel("RefSelect", boxed_inputs=tuple(range(1, 1000)), boxed_outputs=True)
+def ref_select(index: Array, *inputs: Variable) -> Variable:
+    """One of the references. Raises InvalidArgumentError for an index out of range."""
+    if index.ndim:
+        raise InvalidArgumentError(f"Index must be a scalar, but it has shape {list(index.shape)}")
+    if not 0 <= int(index) < len(inputs):
+        raise InvalidArgumentError(f"Index must be in the range [0, {len(inputs)}) but got {int(index)}")
+    return inputs[int(index)]
+
+
 @kernel("IsVariableInitialized", boxed_inputs=(0,), stateful=True)
 def is_variable_initialized(ref: Variable) -> np.bool_:
     return np.bool_(ref.value is not None)

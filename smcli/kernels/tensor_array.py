@@ -32,7 +32,11 @@ CLEARED = _Cleared()
 
 @dataclass(slots=True, eq=False)
 class TensorArray:
-    """items: None where nothing was written yet. element_shape: -1 for unknown dims, None for unknown rank."""
+    """items: None where nothing was written yet. element_shape: -1 for unknown dims, None for unknown rank.
+
+    adds: what is written to one place is summed, as gradients are. shapes: of what was written to each place, or of
+    what a gradient is to be there. gradients: by their source.
+    """
 
     name: str
     dtype: DataType
@@ -43,6 +47,9 @@ class TensorArray:
     identical_element_shapes: bool
     closed: bool = False
     read: set[int] = field(default_factory=set)
+    adds: bool = False
+    shapes: dict[int, Shape] = field(default_factory=dict)
+    gradients: dict[str, TensorArray] = field(default_factory=dict)
 
     def write(self, index: int, value: Array, dtype: DataType) -> None:
         self.check_open()
@@ -65,9 +72,18 @@ class TensorArray:
             self.items += [None] * (index + 1 - len(self.items))
         if index in self.read:
             raise InvalidArgumentError(f"{place} it has already been read.")
-        if self.items[index] is not None:
+        before = self.items[index]
+        if self.adds and isinstance(before, np.ndarray):
+            if before.shape != value.shape:
+                raise InvalidArgumentError(
+                    f"TensorArray {self.name}: Could not aggregate to TensorArray index {index} because the existing "
+                    f"shape is {list(before.shape)} but the new input shape is {list(value.shape)}."
+                )
+            value = np.asarray(before + value)
+        elif before is not None:
             raise InvalidArgumentError(f"{place} it has already been written to.")
         self.items[index] = value
+        self.shapes[index] = value.shape
         if self.identical_element_shapes:
             self.element_shape = merged(self.element_shape, value.shape)
 
@@ -85,13 +101,13 @@ class TensorArray:
             )
         self.read.add(index)
         if item is None:
-            shape = self.element_shape
+            shape = self.shapes.get(index, self.element_shape)
             if shape is None or -1 in shape:
                 raise InvalidArgumentError(
                     f"TensorArray {self.name}: Could not read from TensorArray index {index}. "
                     f"Furthermore, the element shape is not fully defined: {shape}."
                 )
-            return zeros(shape, self.dtype)
+            item = zeros(shape, self.dtype)
         if self.clear_after_read:
             self.items[index] = CLEARED
         return item
@@ -157,6 +173,45 @@ def tensor_array(
         tensor_array_name=tensor_array_name,
         context=context,
     )[0]
+
+
+def _gradient(source_array: TensorArray, source: str, prepended: Shape) -> TensorArray:
+    """The array for gradients of another, made when it is first asked for: zeros in the shapes of what that holds."""
+    source_array.check_open()
+    made = source_array.gradients.get(source)
+    if made is None:
+        shape = source_array.element_shape
+        made = source_array.gradients[source] = TensorArray(
+            f"{source_array.name}@{source}",
+            source_array.dtype,
+            None if shape is None else (*prepended, *shape),
+            [None] * len(source_array.items),
+            dynamic_size=False,
+            clear_after_read=True,
+            identical_element_shapes=source_array.identical_element_shapes,
+            adds=True,
+            shapes={index: (*prepended, *known) for index, known in source_array.shapes.items()},
+        )
+    return made
+
+
+@kernel("TensorArrayGradV3", stateful=True)
+def tensor_array_grad_v3(tensor: Array, flow_in: Array, *, source: str) -> tuple[Array, Array]:
+    """The array of gradients of that source, in which writes to one place are summed."""
+    return handle(_gradient(_array(tensor), source, ())), flow_in
+
+
+@kernel("TensorArrayGrad", "TensorArrayGradV2", stateful=True)
+def tensor_array_grad(tensor: Array, flow_in: Array, *, source: str) -> Array:
+    return handle(_gradient(_array(tensor), source, ()))
+
+
+@kernel("TensorArrayGradWithShape", stateful=True)
+def tensor_array_grad_with_shape(
+    tensor: Array, flow_in: Array, shape_to_prepend: Array, *, source: str
+) -> tuple[Array, Array]:
+    """The same for gradients of more dims, which come before the others."""
+    return handle(_gradient(_array(tensor), source, tuple(vector(shape_to_prepend, "shape_to_prepend")))), flow_in
 
 
 @kernel("TensorArrayWrite", "TensorArrayWriteV2", "TensorArrayWriteV3", stateful=True)

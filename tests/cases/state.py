@@ -222,6 +222,18 @@ def ref_identity(tf, x):
     return [tf.raw_ops.AssignAdd(ref=same, value=x) + 0.0]
 
 
+for _index in (np.int32(0), np.int32(2), np.int32(3), np.int32(-1), np.int32([1])):
+
+    @graph_case(f"ref_select_{_index}", _op="RefSelect", index=_index)
+    def ref_select(tf, index):
+        raw = tf.raw_ops
+        refs = [raw.VariableV2(shape=[2], dtype=tf.float32) for _ in range(3)]
+        made = [raw.Assign(ref=ref, value=np.float32([number, 1])) for number, ref in enumerate(refs)]
+        changed = raw.AssignAdd(ref=raw.RefSelect(index=index, inputs=made), value=np.float32([10, 20]))
+        with tf.control_dependencies([changed]):
+            return [tf.stack([raw.Identity(input=ref) for ref in refs])]
+
+
 @graph_case("old_variable", _op="Variable Assign", x=ramp((2,)))
 def old_variable(tf, x):
     return [tf.raw_ops.Assign(ref=tf.raw_ops.Variable(shape=[2], dtype=tf.float32), value=x) + 1.0]

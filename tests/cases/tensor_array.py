@@ -353,4 +353,70 @@ def old_pack(tf, x):
     return old_graph(tf, 15, nodes, x, ["packed:0", "pushed:0", "popped:0", "closed"])
 
 
+# ---- arrays of gradients
+
+
+def gradient_case(label, script, op="TensorArrayGradV3", shape=None, **attrs):
+    """`script` is of writes and reads at an index of the gradients, one after another."""
+
+    @graph_case(f"gradient_{label}", _op=op, x=np.arange(6, dtype=np.float32).reshape(3, 2))
+    def build(tf, x):
+        raw = tf.raw_ops
+        handle, flow = raw.TensorArrayV3(size=3, dtype=tf.float32, **attrs)
+        flow = raw.TensorArrayWriteV3(handle=handle, index=1, value=x[0], flow_in=flow)
+        flow = raw.TensorArrayWriteV3(handle=handle, index=2, value=x[1, :1], flow_in=flow)
+        results = []
+
+        def gradient(flow):
+            if op == "TensorArrayGradWithShape":
+                return raw.TensorArrayGradWithShape(
+                    handle=handle, flow_in=flow, shape_to_prepend=shape, source="gradients"
+                )
+            return raw.TensorArrayGradV3(handle=handle, flow_in=flow, source="gradients")
+
+        for what, index in script:
+            grads, flow = gradient(flow)
+            if what == "write":
+                value = x[2] if shape is None else tf.broadcast_to(x[2], [*shape, 2])
+                flow = raw.TensorArrayWriteV3(handle=grads, index=index, value=value, flow_in=flow)
+            elif what == "narrow":
+                flow = raw.TensorArrayWriteV3(handle=grads, index=index, value=x[2, :1], flow_in=flow)
+            elif what == "size":
+                results.append(raw.TensorArraySizeV3(handle=grads, flow_in=flow))
+            else:
+                results.append(raw.TensorArrayReadV3(handle=grads, index=index, flow_in=flow, dtype=tf.float32))
+                with tf.control_dependencies(results[-1:]):
+                    flow = tf.identity(flow)
+        return [*results, flow]
+
+
+gradient_case("sums", [("write", 1), ("write", 1), ("size", 0), ("read", 1)])
+gradient_case("zeros", [("read", 1), ("read", 2)])
+gradient_case("unknown", [("read", 0)])
+gradient_case("twice", [("read", 1), ("read", 1)])
+gradient_case("written_after_read", [("read", 1), ("write", 1)])
+gradient_case("another_shape", [("write", 1), ("narrow", 1)])
+gradient_case("beyond", [("write", 3)])
+gradient_case("longer", [("write", 1), ("read", 1), ("read", 2)], "TensorArrayGradWithShape", [4])
+gradient_case("no_longer", [("read", 1)], "TensorArrayGradWithShape", [])
+
+
+for _version, _producer in (("", 15), ("V2", 20)):
+
+    @graph_case(f"gradient_old{_version}", _op=f"TensorArrayGrad{_version}", x=ramp((2,)))
+    def gradient_old(tf, x, v=_version, producer=_producer):
+        nodes = [
+            const("flow", np.array(0, np.float32)),
+            const("size", np.array(2, np.int32)),
+            const("one", np.array(1, np.int32)),
+            ("array", f"TensorArray{v}", ["size"], READS_F32),
+            ("written", f"TensorArrayWrite{v}", ["array", "one", "x", "flow"], F32),
+            ("grads", f"TensorArrayGrad{v}", ["array", "written"], {"source": b"g"}),
+            ("first", f"TensorArrayWrite{v}", ["grads", "one", "x", "written"], F32),
+            ("second", f"TensorArrayWrite{v}", ["grads", "one", "x", "first"], F32),
+            ("read", f"TensorArrayRead{v}", ["grads", "one", "second"], READS_F32),
+        ]
+        return old_graph(tf, producer, nodes, x, ["read:0"])
+
+
 CASES = graph_cases()
