@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from smcli.errors import InvalidArgumentError, NotFoundError, PermissionDeniedError
+from smcli.errors import InvalidArgumentError, NotFoundError
+from smcli.kernels._named_files import read_named
 from smcli.kernels.context import Array, Context
 from smcli.tensors.types import DataType
 
@@ -129,18 +130,9 @@ def _file_set(source: str, op: str, context: Context) -> bytes:
         return source[len(BYTES) :].encode("utf-8", "surrogateescape")
     path = source.removeprefix("file://").encode("utf-8", "surrogateescape")
     try:
-        if op in context.allow:
-            return context.files.read_outside(path)
-        return context.files.read_bytes(path)
+        return read_named(path, op, "its descriptor_source", context)
     except NotFoundError:
         raise _no_source(source) from None
-    except PermissionDeniedError as error:
-        if op in context.allow:
-            raise
-        raise PermissionDeniedError(
-            f"{op} reads its descriptor_source, a file outside of the model, and is refused; --allow_ops {op} lets it "
-            f"run: {error.message}"
-        ) from None
 
 
 def _no_source(source: str) -> InvalidArgumentError:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import FailedPreconditionError, InvalidArgumentError
+from smcli.kernels._named_files import read_named
 from smcli.kernels._tables import DenseTable, MutableTable, StaticTable, Table
 from smcli.kernels._vocabulary import read_table
 from smcli.kernels.context import Array, Context, handle
@@ -223,7 +224,7 @@ def initialize_table_from_text_file(
         raise InvalidArgumentError("delimiter should be only 1 char")
     keys, values = read_table(
         path,
-        context.files.read_bytes(path),
+        read_named(path, "InitializeTableFromTextFileV2", "its vocabulary", context),
         (table.key_dtype, key_index),
         (table.value_dtype, value_index),
         vocab_size,

@@ -60,6 +60,30 @@ def test_ops_run_when_they_are_allowed_by_name(tmp_path: Path, op: str) -> None:
     assert path.read_bytes() == (b"new" if op == "WriteFile" else b"content")
 
 
+def test_tables_are_filled_from_elsewhere_when_allowed(tmp_path: Path) -> None:
+    from smcli.graph.graph import Graph
+
+    op = "InitializeTableFromTextFileV2"
+    path = tmp_path / "words"
+    path.write_bytes(b"a\nb\n")
+    graph = GraphDef(node=[
+        node("t", "HashTableV2", key_dtype=STRING, value_dtype=DataType.INT64, shared_name="t"),
+        text("file", bytes(path)),
+        node("fill", op, "t", "file", key_index=-2, value_index=-1),
+        text("key", b"b"),
+        const("other", -1, np.int64),
+        node("y", "LookupTableFindV2", "t", "key", "other", Tin=STRING, Tout=DataType.INT64),
+    ])  # fmt: skip
+    files = ModelFiles(tmp_path / "model")
+    with pytest.raises(
+        PermissionDeniedError, match=f"is refused; --allow_ops {op} lets it run"
+    ):
+        Session.from_graph_def(graph, files).run([], {}, ["fill"])
+    session = Session(Graph(graph), files, frozenset({op}))
+    session.run([], {}, ["fill"])
+    assert session.run(["y:0"]) == [1]
+
+
 @pytest.mark.parametrize(("op", "folder"), [("DecodeProtoV2", "elsewhere"), ("EncodeProto", "model/assets")])
 def test_descriptors_are_read_from_assets_and_from_elsewhere_when_allowed(tmp_path: Path, op: str, folder: str) -> None:
     from smcli.graph.graph import Graph
