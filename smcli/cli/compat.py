@@ -31,6 +31,7 @@ _COMMANDS = {command.name: command for command in COMMANDS}
 _CHOICES = {flag.name: flag.choices for flag in FLAGS}
 _KINDS = {flag.name: flag.kind for flag in FLAGS} | IGNORED_FLAGS
 _KINDS_OF_ABSL = _KINDS | dict.fromkeys((*HELP_FLAGS, "only_check_flags"), BOOL)
+ORIGINAL = "saved_model_cli"  # the name under which nothing of its own is spoken of
 _OWN = frozenset({flag.name for flag in FLAGS if flag.own})
 
 
@@ -63,7 +64,7 @@ def canonical(args: Sequence[str], program: str) -> list[str]:
     """
     try:
         args = _expand_flagfiles(["--quiet" if arg == "-q" else arg for arg in args])
-        found = _absl_pass(args)
+        found = _absl_pass(args, program)
     except _FlagError as error:
         text = str(error)
         head = "FATAL Flags parsing error:"
@@ -108,7 +109,7 @@ class _Found:
         self.unknown: list[str] = []
 
 
-def _absl_pass(args: Sequence[str]) -> _Found:
+def _absl_pass(args: Sequence[str], program: str) -> _Found:
     found = _Found()
     undefok: set[str] = set()
     rest = iter(args)
@@ -140,7 +141,7 @@ def _absl_pass(args: Sequence[str]) -> _Found:
     found.positionals.extend(rest)
     for name in found.unknown:
         if name not in undefok:
-            raise _FlagError(f"Unknown command line flag '{name}'{_did_you_mean(name)}")
+            raise _FlagError(f"Unknown command line flag '{name}'{_did_you_mean(name, program)}")
     return found
 
 
@@ -193,8 +194,11 @@ def _base(value: str) -> int:
     return {"0x": 16, "0o": 8}.get(value[:2], 10) if len(value) > 2 else 10
 
 
-def _did_you_mean(name: str) -> str:
-    nearest = _nearest(name, _KINDS_OF_ABSL.keys() - _OWN) or _nearest(name, _OWN)
+def _did_you_mean(name: str, program: str) -> str:
+    """The nearest flags of the original; those of smcli's own where there are none, under its own name."""
+    nearest = _nearest(name, _KINDS_OF_ABSL.keys() - _OWN)
+    if program != ORIGINAL:
+        nearest = nearest or _nearest(name, _OWN)
     return f". Did you mean: {', '.join(nearest)} ?" if nearest else ""
 
 
@@ -445,7 +449,7 @@ def _usage_error(program: str, usage: str, message: str) -> Exit:
 
 
 def _too_few(program: str) -> Exit:
-    hint = "" if program == "saved_model_cli" else f"All commands, with those of smcli's own: {program} --help\n"
+    hint = "" if program == ORIGINAL else f"All commands, with those of smcli's own: {program} --help\n"
     return _usage_error(program, hint + _main_usage(program), "Too few arguments.")
 
 

@@ -109,3 +109,18 @@ def test_flagfiles_that_include_each_other(tmp_path: Any, monkeypatch: pytest.Mo
 )
 def test_edit_distance(a: str, b: str, distance: int) -> None:
     assert compat.edit_distance(a, b) == compat.edit_distance(b, a) == distance
+
+
+@pytest.mark.parametrize(
+    ("program", "flag", "meant"),
+    [
+        ("smcli", "foo", ". Did you mean: format ?"),
+        ("saved_model_cli", "foo", ""),  # recorded
+        ("smcli", "tag_st", ". Did you mean: tag_set ?"),
+        ("saved_model_cli", "tag_st", ". Did you mean: tag_set ?"),
+    ],
+)
+def test_flags_of_its_own_are_suggested_under_its_own_name(program: str, flag: str, meant: str) -> None:
+    with pytest.raises(compat.Exit) as error:
+        compat.canonical(["show", "--dir=m", f"--{flag}"], program)
+    assert f"Unknown command line flag '{flag}'{meant}\n" in error.value.stderr

@@ -75,9 +75,7 @@ def test_tables_are_filled_from_elsewhere_when_allowed(tmp_path: Path) -> None:
         node("y", "LookupTableFindV2", "t", "key", "other", Tin=STRING, Tout=DataType.INT64),
     ])  # fmt: skip
     files = ModelFiles(tmp_path / "model")
-    with pytest.raises(
-        PermissionDeniedError, match=f"is refused; --allow_ops {op} lets it run"
-    ):
+    with pytest.raises(PermissionDeniedError, match=f"is refused; --allow_ops {op} lets it run"):
         Session.from_graph_def(graph, files).run([], {}, ["fill"])
     session = Session(Graph(graph), files, frozenset({op}))
     session.run([], {}, ["fill"])
