@@ -100,6 +100,27 @@ def xla_dot(tf, x, y):
     return dot(tf.ensure_shape(x, [256, 256]), tf.ensure_shape(y, [256, 256]))
 
 
+@graph_row("XlaConvV2", x=normal(8, 32, 56, 56), kernel=normal(64, 32, 3, 3))
+def xla_conv(tf, x, kernel):
+    from tensorflow.compiler.tf2xla.python import xla
+    from tensorflow.compiler.xla import xla_data_pb2
+
+    numbers = xla_data_pb2.ConvolutionDimensionNumbers(
+        input_feature_dimension=1,
+        input_spatial_dimensions=[2, 3],
+        kernel_input_feature_dimension=1,
+        kernel_spatial_dimensions=[2, 3],
+        output_feature_dimension=1,
+        output_spatial_dimensions=[2, 3],
+    )
+
+    @tf.function(jit_compile=True)
+    def compiled(x, kernel):
+        return xla.conv(x, kernel, [1, 1], [[1, 1], [1, 1]], [1, 1], [1, 1], numbers, use_v2=True)
+
+    return compiled(tf.ensure_shape(x, [8, 32, 56, 56]), tf.ensure_shape(kernel, [64, 32, 3, 3]))
+
+
 @graph_row("XlaGather", x=normal(10_000, 100), starts=ints(0, 10_000, 10_000, 1))
 def xla_gather(tf, x, starts):
     from tensorflow.compiler.tf2xla.python import xla

@@ -1017,6 +1017,8 @@ MODULE_OF_OP: dict[str, str] = {
     "WrapDatasetVariant": "smcli.kernels.datasets",
     "WriteFile": "smcli.runtime.files",
     "Xdivy": "smcli.kernels.math",
+    "XlaConv": "smcli.kernels.xla",
+    "XlaConvV2": "smcli.kernels.xla",
     "XlaDotV2": "smcli.kernels.matmul",
     "XlaDynamicSlice": "smcli.kernels.slicing",
     "XlaDynamicUpdateSlice": "smcli.kernels.slicing",

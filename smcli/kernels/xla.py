@@ -1,7 +1,7 @@
-"""XLA's gather and window reduction, which JAX and PyTorch exporters leave in graphs.
+"""XLA's gather, convolution and window reduction, which JAX and PyTorch exporters leave in graphs.
 
-Semantics: https://openxla.org/xla/operation_semantics (Gather, ReduceWindow); the dimension numbers are the serialised
-GatherDimensionNumbers of xla/xla_data.proto.
+Semantics: https://openxla.org/xla/operation_semantics (Gather, ConvWithGeneralPadding, ReduceWindow); the dimension
+numbers are serialised messages of xla/xla_data.proto.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from itertools import product as cells
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
-from smcli.kernels._checks import checked_size, vector
+from smcli.kernels._checks import checked_size, scalar, vector
+from smcli.kernels._general_conv import Geometry, Layout, convolve, padded
+from smcli.kernels._numbers import is_short_float
 from smcli.kernels._wire_numbers import numbers_of
 from smcli.kernels.context import Array, Context, FunctionRef
 from smcli.kernels.registry import kernel
+from smcli.tensors.types import DataType
 
 OFFSET_DIMS, COLLAPSED_SLICE_DIMS, START_INDEX_MAP, INDEX_VECTOR_DIM = 1, 2, 3, 4  # field numbers
 
@@ -85,19 +88,9 @@ def xla_reduce_window(
         raise InvalidArgumentError(f"XlaReduceWindow: the window's parameters must have {x.ndim} dims, as the input")
     if any(value < 1 for value in (*windows, *strides, *base, *dilations)):
         raise InvalidArgumentError("XlaReduceWindow: window dimensions, strides and dilations must be positive")
-    pairs = padding.tolist()
-    spread = [max(n - 1, 0) * d + 1 if n else 0 for n, d in zip(x.shape, base)]
-    padded = [low + n + high for (low, high), n in zip(pairs, spread)]
+    buffer = padded(x, [(low, high) for low, high in padding.tolist()], [d - 1 for d in base], init_value[()])
     reach = [(w - 1) * d + 1 for w, d in zip(windows, dilations)]
-    counts = [(n - r) // s + 1 if n >= r else 0 for n, r, s in zip(padded, reach, strides)]
-    checked_size(tuple([max(n, 0) for n in padded]))
-    buffer = np.full(
-        [low + n + high for (low, high), n in zip([(max(a, 0), max(b, 0)) for a, b in pairs], spread)],
-        init_value[()],
-        x.dtype,
-    )
-    buffer[tuple([slice(max(low, 0), max(low, 0) + n, d) for (low, _), n, d in zip(pairs, spread, base)])] = x
-    buffer = buffer[tuple([slice(max(-low, 0), max(-low, 0) + max(n, 0)) for (low, _), n in zip(pairs, padded)])]
+    counts = [(n - r) // s + 1 if n >= r else 0 for n, r, s in zip(buffer.shape, reach, strides)]
     fold = context.function(computation)
     out = np.full(counts, init_value[()], x.dtype)
     for cell in cells(*[range(w) for w in windows]):
@@ -105,3 +98,55 @@ def xla_reduce_window(
         part = buffer[tuple([slice(f, f + (n - 1) * s + 1 if n else f, s) for f, n, s in zip(first, counts, strides)])]
         out = fold([out, part])[0]
     return out
+
+
+def _layout(text: str, rank: int) -> Layout:
+    """A serialised ConvolutionDimensionNumbers."""
+    fields = numbers_of(text, "dimension_numbers is not a ConvolutionDimensionNumbers message")
+
+    def dims(first: int, second: int, spatial: int) -> tuple[int, ...]:
+        return (fields.get(first, [0])[-1], fields.get(second, [0])[-1], *fields.get(spatial, []))
+
+    layout = Layout(dims(7, 8, 11), dims(4, 3, 6), dims(9, 10, 12))
+    layout.check(rank)
+    return layout
+
+
+@kernel("XlaConv", "XlaConvV2")
+def xla_conv(
+    lhs: Array,
+    rhs: Array,
+    window_strides: Array,
+    padding: Array,
+    lhs_dilation: Array,
+    rhs_dilation: Array,
+    feature_group_count: Array,
+    *,
+    dimension_numbers: str,
+    preferred_element_type: DataType | None = None,
+    batch_group_count: int = 1,
+) -> Array:
+    """Convolution in any number of dimensions. Raises InvalidArgumentError for parameters that do not fit."""
+    if lhs.ndim != rhs.ndim or lhs.ndim < 2:
+        raise InvalidArgumentError(f"XlaConv: operands of shapes {list(lhs.shape)} and {list(rhs.shape)} do not fit")
+    layout, count = _layout(dimension_numbers, lhs.ndim), lhs.ndim - 2
+    strides, base, dilations = (
+        vector(value, name)
+        for value, name in (
+            (window_strides, "window_strides"),
+            (lhs_dilation, "lhs_dilation"),
+            (rhs_dilation, "rhs_dilation"),
+        )
+    )
+    if any(len(values) != count for values in (strides, base, dilations)) or padding.shape != (count, 2):
+        raise InvalidArgumentError(f"XlaConv: the window's parameters must be for {count} spatial dimensions")
+    if any(value < 1 for value in (*strides, *base, *dilations)):
+        raise InvalidArgumentError("XlaConv: strides and dilations must be positive")
+    pairs = [(low, high) for low, high in padding.tolist()]
+    groups = scalar(feature_group_count, "feature_group_count")
+    geometry = Geometry(strides, pairs, base, dilations, groups, batch_group_count)
+    out = lhs.dtype if preferred_element_type is None else preferred_element_type.numpy
+    dtype = np.dtype(np.float32) if is_short_float(out) else out
+    x, weights = lhs.transpose(layout.input), rhs.transpose(layout.kernel)
+    sums = convolve(x.astype(dtype, copy=False), weights.astype(dtype, copy=False), geometry, 0)
+    return sums.transpose(np.argsort(layout.output)).astype(out, copy=False)
