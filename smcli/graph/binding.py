@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from smcli.errors import InvalidArgumentError, NoCpuKernelError, OpError, SmcliError, UnsupportedOpsError
@@ -18,12 +18,20 @@ from smcli.kernels.context import Context, FunctionRef
 MakeContext = Callable[[str], Context]
 
 
+@lru_cache(maxsize=4096)
+def _in_order(op: str, attrs: frozenset[str]) -> tuple[str, ...]:
+    """The attrs as the op declares them, which is the order in which TensorFlow complains of them."""
+    schema = find_schema(op)
+    declared = list(schema.attrs) if schema is not None else []
+    return tuple(sorted(attrs, key=lambda name: (declared.index(name) if name in declared else len(declared), name)))
+
+
 def bind_attrs(node: Node, kernel: registry.Kernel) -> dict[str, Any]:
     """The keyword arguments that the node's attrs give its kernel. Raises InvalidArgumentError naming node and attr."""
     schema = find_schema(node.op)
     keywords: dict[str, Any] = {}
     try:
-        for name in kernel.attrs:
+        for name in _in_order(node.op, kernel.attrs):
             value = node.attrs.get(name)
             if value is not None:
                 keywords[name] = attr_values.checked(name, value, schema)

@@ -95,6 +95,9 @@ def test_generators_with_equal_attrs_draw_each_for_itself() -> None:
     ("proto", "message"),
     [
         (node("n", "Cast", "x", SrcT=F), r"NodeDef missing attr 'DstT' from Op Cast \[node n, op Cast\]"),
+        # of several the first that the op declares
+        (node("n", "MaxPool", "x", T=F, ksize=3, strides=3, padding=1), "Attr 'ksize' is not of type list"),
+        (node("n", "MaxPool", "x", T=F, padding=1), "missing attr 'ksize'"),
         (node("n", "Cast", "x", SrcT=F, DstT=3), r"Attr 'DstT' is not of type type \[node n, op Cast\]"),
     ],
 )
