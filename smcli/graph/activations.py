@@ -1,7 +1,8 @@
 """Activations that models write as several ops, found and computed as one: x · sigmoid(x) is `swish`, and the ways in
 which `gelu` is written have names too.
 
-The function keeps the arithmetic of the ops, block by block, and convolutions take it in as they do a Relu.
+The function keeps the arithmetic of the ops, block by block, and convolutions take it in as they do a Relu. A swish of
+bfloat16 is rounded once, as TensorFlow's optimiser has oneDNN compute it (remapper.cc).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from smcli.graph.graph import Body, Edge, Node
+from smcli.graph.rewrites import BFLOAT16, has_type
 from smcli.graph.rewriting import Uses, is_float32, replaced
 from smcli.kernels._stages import Activation
 
@@ -24,15 +26,21 @@ def join_activations(body: Body) -> Body:
     made: dict[Node, Node] = {}
     gone: set[Node] = set()
     for node in body.nodes:
-        if node.op != "Mul" or node.value is not None or len(node.inputs) != 2 or not is_float32(node):
+        if node.op != "Mul" or node.value is not None or len(node.inputs) != 2:
             continue
-        for name, find in _FORMS.items():
+        for name, find in _forms(node).items():
             found = find(node)
             if found is not None and _is_private(node, found, uses):
                 made[node] = Node(node.name, node.op, node.attrs, [found[0]], function=Activation(name))
                 gone.update(found[1])
                 break
     return replaced(body, made, gone)
+
+
+def _forms(node: Node) -> dict[str, Callable[[Node], Found | None]]:
+    if is_float32(node):
+        return _FORMS
+    return {"swish": _swish} if has_type(node, BFLOAT16) else {}
 
 
 def _is_private(last: Node, found: Found, uses: Uses) -> bool:
@@ -57,7 +65,8 @@ def _unary(edge: Edge, op: str) -> Edge | None:
 
 def _is_number(edge: Edge, number: float) -> bool:
     value = edge[0].value
-    return value is not None and np.shape(value) == () and value.dtype == np.float32 and value == np.float32(number)
+    fits = value is not None and np.shape(value) == () and value.dtype in ("float32", "bfloat16")
+    return bool(fits and value == np.float32(number))
 
 
 def _scaled(edge: Edge, number: float, op: str = "Mul") -> Edge | None:
@@ -69,9 +78,13 @@ def _scaled(edge: Edge, number: float, op: str = "Mul") -> Edge | None:
 
 
 def _swish(node: Node) -> Found | None:
+    """x · sigmoid(x), or x · sigmoid(1 · x) as tf.nn.silu writes it."""
     for gate, other in _pairs(node):
-        if _unary(gate, "Sigmoid") == other:
+        inner = _unary(gate, "Sigmoid")
+        if inner == other:
             return other, [gate[0]]
+        if inner is not None and _scaled(inner, 1.0) == other:
+            return other, [gate[0], inner[0]]
     return None
 
 

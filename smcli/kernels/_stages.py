@@ -92,6 +92,9 @@ def _tanh(tile: Array, alpha: float) -> Any:
 
 
 def _swish(tile: Array, alpha: float) -> Any:
+    if tile.dtype.itemsize == 2:  # bfloat16
+        wide = tile.astype(np.float32)
+        return (wide * _sigmoid(wide, alpha)).astype(tile.dtype)
     return np.multiply(tile, _sigmoid(tile, alpha), out=tile if tile.ndim else None)
 
 

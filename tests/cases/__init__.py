@@ -11,8 +11,8 @@ graph:
 `python -m tests.parity.record FAMILY` runs a family's cases in TensorFlow and writes fixtures/ops/FAMILY.jsonl.xz: the
 graph, what was fed, and what came out or the class of the error. `tests/kernels/test_recorded.py` checks the kernels
 against the files, without TensorFlow; `tests/parity/test_ops.py` against TensorFlow itself. A family whose ops come
-from
-a library beside TensorFlow says so: `REQUIRES = "tensorflow_text"`.
+from a library beside TensorFlow says so: `REQUIRES = "tensorflow_text"`; one whose answers are those of TensorFlow with
+oneDNN, `ONEDNN = True`.
 """
 
 from __future__ import annotations
@@ -90,6 +90,11 @@ def graph_cases() -> list[Case]:
 
 def families() -> list[str]:
     return sorted(info.name for info in pkgutil.iter_modules(__path__))
+
+
+def with_onednn(family: str) -> bool:
+    """Whether TensorFlow is to have oneDNN when it is asked."""
+    return bool(getattr(import_module(f"{__name__}.{family}"), "ONEDNN", False))
 
 
 def requirement(family: str) -> str | None:

@@ -1,4 +1,4 @@
-"""float16 and bfloat16 bit for bit: where TensorFlow rounds, and in which order it adds up.
+"""float16 and bfloat16 bit for bit: where TensorFlow with oneDNN rounds, and in which order it adds up.
 
 Sizes stand on both sides of Eigen's packets of eight, panels of sixteen columns, unrolled loops and halved rows.
 """
@@ -9,6 +9,8 @@ import ml_dtypes
 import numpy as np
 
 from tests.cases import Case, case
+
+ONEDNN = True
 
 _RNG = np.random.default_rng(16)
 

@@ -98,3 +98,18 @@ def test_a_convolution_is_one_node(op: str) -> None:
     )
     [sums] = Session.from_graph_def(wide_graph).run(["p:0"], {"x:0": wide(image)})
     np.testing.assert_array_equal(got, np.maximum(sums + wide(BIAS[:4]), 0).astype(B))
+
+
+@pytest.mark.parametrize("beta", [False, True])
+def test_a_swish_is_rounded_once(beta: bool) -> None:
+    nodes = [
+        placeholder("x", BF),
+        const("one", np.array(1, B), B),
+        node("scaled", "Mul", "one", "x", T=BF),
+        node("gate", "Sigmoid", "scaled" if beta else "x", T=BF),
+        node("y", "Mul", "x", "gate", T=BF),
+    ]
+    x = draw(4, 64)
+    assert left(graph(*nodes), "y:0") == ["y"]
+    [got] = Session.from_graph_def(graph(*nodes)).run(["y:0"], {"x:0": x})
+    np.testing.assert_array_equal(got, (wide(x) / (1 + np.exp(-wide(x)))).astype(B))

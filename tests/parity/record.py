@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 from smcli.graph.schema import find_schema
 from tests import cases, recorded
 from tests.cases import Case, Typed
+from tests.parity import HAS_ONEDNN, VARIABLE
 
 
 def _b64(data: bytes) -> str:
@@ -164,9 +166,16 @@ def _fetches(tf: Any, outputs: Any) -> tuple[list[Any], list[Any]]:
 
 
 def main(arguments: list[str]) -> None:
+    """Records the families that are named, or all, those that want oneDNN in a process of their own."""
+    families = [family for family in arguments or cases.families() if cases.with_onednn(family) == HAS_ONEDNN]
+    others = [family for family in arguments or cases.families() if family not in families]
+    if others and not HAS_ONEDNN:
+        subprocess.run([sys.executable, "-m", __spec__.name, *others], check=True, env=os.environ | {VARIABLE: "1"})
+    if not families:
+        return
     import tensorflow as tf
 
-    for family in arguments or cases.families():
+    for family in families:
         lines, bad = [], []
         required = cases.requirement(family)
         if required is not None:

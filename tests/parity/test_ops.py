@@ -1,4 +1,7 @@
-"""Every case of every table, asked of a live TensorFlow, against smcli and against what is recorded."""
+"""Every case of every table, asked of a live TensorFlow, against smcli and against what is recorded.
+
+Families that want oneDNN are left to the process that test_onednn.py starts.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from smcli import errors
 from tests import cases, recorded
 from tests.compare import difference
 from tests.kernels.test_recorded import run_recorded
+from tests.parity import HAS_ONEDNN
 from tests.parity.record import answer
 
 CRASHES = {"ModelDataset": "at times TensorFlow crashes as the thread that tunes such a dataset ends"}
@@ -18,6 +22,8 @@ CRASHES = {"ModelDataset": "at times TensorFlow crashes as the thread that tunes
 
 def _rows() -> Iterator[object]:
     for family in cases.families():
+        if cases.with_onednn(family) != HAS_ONEDNN:
+            continue
         for row in cases.load(family):
             marks = [pytest.mark.skip(reason=CRASHES[row.id])] if row.id in CRASHES else []
             yield pytest.param(family, row, id=f"{family}:{row.id}", marks=marks)
