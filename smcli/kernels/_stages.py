@@ -202,7 +202,9 @@ class Fused:
         shape = self.weights.shape
         if self.op == "Conv2D":
             return int(np.prod(shape[:3]))
-        return int(np.prod(shape[:2])) if self.op == "DepthwiseConv2dNative" else max(shape)
+        if self.op == "DepthwiseConv2dNative":
+            return int(np.prod(shape[:2]))
+        return int(shape[-1 if self.attrs.get("transpose_b", False) else 0])
 
     def __call__(self, x: Array, *others: Array) -> Array:
         return applied(self._rest, self._compute(x), others)

@@ -56,15 +56,17 @@ def may_be_used() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """When a layer is worth a primitive: it must have `least` multiplications, and save more time than making takes:
+    """When a layer is worth a primitive: it must have `least` multiplications, a product of matrices
+    `least_of_matrices`, for which NumPy has less to prepare, and save more time than making takes:
     `seconds`, and `seconds_by_weight` for bringing each weight into the layout that the library wants."""
 
     least: int
     seconds: float
     seconds_by_weight: float
+    least_of_matrices: int = 0
 
 
-MANY_RUNS = Cost(least=20_000, seconds=0.0, seconds_by_weight=0.0)
+MANY_RUNS = Cost(least=20_000, seconds=0.0, seconds_by_weight=0.0, least_of_matrices=2**18)
 # Opening the library, making a primitive and laying weights out anew take as long as NumPy takes for most layers.
 ONE_RUN = Cost(least=10_000_000, seconds=5e-3, seconds_by_weight=10e-9)
 
@@ -183,7 +185,8 @@ class Offloaded:
     def _pays(self, products: int) -> bool:
         saved = products / _NUMPY_RATE[self.plain.op] - products / _RATE
         making = self._cost.seconds + self._cost.seconds_by_weight * self.plain.weights.size
-        return products >= self._cost.least and saved > making
+        least = max(self._cost.least, self._cost.least_of_matrices if self.plain.op == "MatMul" else 0)
+        return products >= least and saved > making
 
 
 # Multiplications a second, measured on one AVX-512 core.

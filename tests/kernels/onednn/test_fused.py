@@ -191,8 +191,17 @@ def test_primitives_of_old_shapes_are_let_go() -> None:
     assert len(made._ready) <= 16
 
 
-def test_small_layers_are_not_worth_a_primitive() -> None:
-    fused = Fused("MatMul", weights(4, 8), {}, (), _preparation("MatMul"))
-    made = Offloaded(fused, (), False, MANY_RUNS)
-    made(weights(3, 4))
-    assert list(made._ready.values()) == [None]
+@pytest.mark.parametrize(
+    ("op", "filter", "x", "pays"),
+    [
+        ("MatMul", (4, 8), (3, 4), False),
+        ("MatMul", (70, 512), (1, 70), False),  # NumPy has less to prepare
+        ("MatMul", (256, 256), (8, 256), True),
+        ("Conv2D", (3, 3, 8, 16), (1, 8, 8, 8), True),
+    ],
+)
+def test_small_layers_are_not_worth_a_primitive(op: str, filter, x, pays: bool) -> None:
+    attrs = {} if op == "MatMul" else {"strides": (1, 1, 1, 1), "padding": "SAME"}
+    made = Offloaded(Fused(op, weights(*filter), attrs, (), _preparation(op)), (), False, MANY_RUNS)
+    made(weights(*x))
+    assert [ready is not None for ready in made._ready.values()] == [pays]
