@@ -20,7 +20,7 @@ from smcli import __version__
 from smcli.cli import compat, own
 from smcli.cli.flags import Flags
 from smcli.cli.limited import limited
-from smcli.cli.table import BOOL, COMMANDS, ENUM, FLAGS, INT, SAVED_MODEL_CLI_VERSION, CommandSpec, FlagSpec
+from smcli.cli.table import BOOL, COMMANDS, ENUM, FLAGS, INT, SAVED_MODEL_CLI_VERSION, STRING, CommandSpec, FlagSpec
 from smcli.errors import OutOfMemoryError, OutOfTimeError, SmcliError
 
 # 124 as timeout(1); every other error is 1
@@ -171,7 +171,8 @@ def _option(flag: FlagSpec) -> click.Option:
     if flag.kind == BOOL:
         return click.Option([f"--{flag.name}/--no{flag.name}"], default=default, help=flag.help)
     kind = click.Choice(flag.choices) if flag.kind == ENUM else click.INT if flag.kind == INT else click.STRING
-    return click.Option([f"--{flag.name}"], type=kind, default=default, help=flag.help)
+    complete = own.completed if flag.kind == STRING else None  # of the rest click knows the values
+    return click.Option([f"--{flag.name}"], type=kind, default=default, help=flag.help, shell_complete=complete)
 
 
 def _run(group: click.Group, args: list[str], program: str) -> int:

@@ -13,7 +13,8 @@ from smcli.errors import SmcliError
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of a shell.
+    """Print the completion script of a shell: for commands, flags, directories, and the tag-sets and signatures of the
+    model that --dir names.
 
     For bash: eval "$(smcli completion bash)", in ~/.bashrc. For zsh the same in ~/.zshrc. For fish: smcli completion
     fish > ~/.config/fish/completions/smcli.fish

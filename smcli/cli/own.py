@@ -16,6 +16,8 @@ import click
 from smcli.errors import SmcliError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from smcli.savedmodel.meta_graph import MetaGraph
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,11 +54,17 @@ def output_format(function: F) -> F:
     )(function)
 
 
+def completed(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What a shell may complete a value to (see smcli.cli.candidates)."""
+    from smcli.cli.candidates import candidates
+
+    return candidates(ctx, param, incomplete)
+
+
 def tag_set(function: F) -> F:
     """Adds --tag_set."""
-    return click.option("--tag_set", help="Tags of the MetaGraph, separated by commas; not needed if there is one.")(
-        function
-    )
+    words = "Tags of the MetaGraph, separated by commas; not needed if there is one."
+    return click.option("--tag_set", help=words, shell_complete=completed)(function)
 
 
 def model_directory(function: F) -> F:
@@ -69,8 +77,8 @@ def model_directory(function: F) -> F:
             raise click.UsageError("Say which SavedModel, once: as an argument or with --dir.")
         return function(*args, directory=found, **kwargs)
 
-    call = click.option("--dir", "dir_option", help="Directory of the SavedModel.")(call)
-    return cast(F, click.argument("directory", required=False)(call))
+    call = click.option("--dir", "dir_option", help="Directory of the SavedModel.", shell_complete=completed)(call)
+    return cast(F, click.argument("directory", required=False, shell_complete=completed)(call))
 
 
 def signature_key(meta_graph: MetaGraph, wanted: str | None) -> str:

@@ -191,6 +191,32 @@ def test_completion_script_asks_smcli(call, shell):
 
 
 @pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        (["show", "--dir", "{}", "--tag_set", ""], ["plain,gpu,serve", "plain,serve", "plain,train"]),
+        (["show", "--dir={}", "--tag_set", "g"], ["plain,gpu,serve"]),
+        (
+            ["show", "--dir", "{}", "--tag_set", "serve", "--signature_def", "s"],
+            ["plain,serving_default", "plain,sig_3"],
+        ),
+        (["run", "--dir", "{}", "--tag_set", "serve", "--input_exprs", ""], []),
+        (["show", "--dir", "nowhere", "--tag_set", ""], []),
+        (["show", "--tag_set", ""], []),
+        (["show", "--dir", "mod"], ["dir,mod"]),
+        (["run", "--outfile", "o"], ["file,o"]),
+        (["graph", "--dir", "{}", "--tag_set", "t"], ["plain,train"]),
+    ],
+)
+def test_values_are_completed_from_the_model(call, monkeypatch, typed, wanted):
+    model = MODELS.parent / "golden" / "models" / "multi_meta"
+    words = ["smcli", *(word.format(model) for word in typed)]
+    monkeypatch.setenv("_SMCLI_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "\n".join(words))
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    assert call()[1].split() == wanted
+
+
+@pytest.mark.parametrize(
     ("words", "wanted"),
     [("smcli che", {"check", "checkpoint"}), ("smcli run --out", {"--outdir", "--outfile", "--output_format"})],
 )
