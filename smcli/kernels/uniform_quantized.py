@@ -28,14 +28,6 @@ _F = np.float32
 INT32 = np.iinfo(np.int32)
 
 
-def _check_limits(low: int, high: int) -> None:
-    check_int32(low, high)
-    if low > high:
-        raise InvalidArgumentError(
-            f"quantization_min_val must not be above quantization_max_val, given {low} and {high}"
-        )
-
-
 @kernel("UniformQuantize")
 def uniform_quantize(
     x: Array,
@@ -48,7 +40,7 @@ def uniform_quantize(
     quantization_max_val: int,
 ) -> Numbers:
     """floor(x / scale + 1/2) + zero point, kept within the limits. Raises InvalidArgumentError."""
-    _check_limits(quantization_min_val, quantization_max_val)
+    check_int32(quantization_min_val, quantization_max_val)
     scale, zero = checked_scales(x.shape, scales, zero_points, quantization_axis)
     inverse = np.divide(_F(1), scale)
     return affine_quantised(x, inverse, zero, quantization_min_val, quantization_max_val, Tout.numpy)

@@ -1,6 +1,8 @@
 """Random programs of many ops, saved by TensorFlow, run by smcli with its rewrites and without: a fixed set of seeds.
 
-`python -m tests.parity.test_random_graphs FIRST LAST` tries others.
+`python -m tests.parity.test_random_graphs FIRST LAST` tries others. About 2,000 programs more, those of the seeds 1000
+to 2120 of both kinds, were tried once. What still differs there is rounding that a program makes large: layer norms of
+numbers that are all but equal, sines of large numbers, differences of sums that cancel.
 """
 
 from __future__ import annotations
