@@ -37,7 +37,7 @@ def _distinct(rows: Array) -> tuple[Array, Array]:
         low, high = int(rows.min()), int(rows.max())
         if high - low < 4 * count + _SMALL_TABLE and high < 2**63:
             return _distinct_small(rows[:, 0].astype(np.int64) - low, high - low + 1)
-    if rows.shape[1] == 0:
+    if not rows.size:  # however many columns there are
         return np.zeros(min(count, 1), np.int64), np.zeros(count, np.int64)
     if rows.dtype.kind in "ib" or (rows.dtype.kind == "u" and rows.dtype.itemsize < 8):
         order = row_order(rows.astype(np.int64, copy=False))
@@ -76,6 +76,8 @@ def _first_of(inverse: Array, count: int) -> Array:
 def _unique(x: Array, axis: int) -> tuple[Array, Array]:
     moved = np.moveaxis(x, axis, 0)
     first, inverse = _distinct(_comparable(moved.reshape(len(moved), product(moved.shape[1:]))))
+    if not x.size:  # take() walks all other axes, however long
+        return np.empty((*x.shape[:axis], len(first), *x.shape[axis + 1 :]), x.dtype), inverse
     return x.take(first, axis), inverse
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from smcli.errors import InvalidArgumentError, ResourceExhaustedError
-from smcli.kernels import raw_bytes
+from smcli.kernels import raw_bytes, unique
 from smcli.kernels.codecs import decode_image, decode_png
 from smcli.kernels.counting import bincount, dense_bincount, histogram_fixed_width
 from smcli.kernels.linalg import svd
@@ -100,3 +100,15 @@ def test_segments_without_strings_take_no_lists():
         tracemalloc.stop()
     assert joined.shape == (2**20,) and joined[0] == b"a-b" and joined[1] == b""
     assert most < 20 * 2**20
+
+
+def test_no_rows_of_very_many_columns_are_not_sorted(monkeypatch):
+    """Found by mutated models: a key for each of 2 ** 40 columns."""
+
+    def fail(rows):
+        raise AssertionError
+
+    monkeypatch.setattr(unique, "row_order", fail)
+    values, inverse, counts = unique.unique_with_counts_v2(np.zeros((2**40, 0), np.uint16), np.array([1]))
+    assert values.shape == (2**40, 0)
+    assert inverse.shape == counts.shape == (0,)
