@@ -66,3 +66,10 @@ def fits(shape: Sequence[int], declared: Sequence[int]) -> bool:
 
 def product(sizes: Sequence[int]) -> int:
     return math.prod(sizes)
+
+
+def check_int32(*values: int) -> None:
+    """Raise InvalidArgumentError for attrs that are no 32-bit integers, which TensorFlow's kernels read."""
+    for value in values:
+        if not -(2**31) <= value < 2**31:
+            raise InvalidArgumentError(f"Attr has value {value} out of range for an int32")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels._checks import check_int32
 from smcli.kernels._numbers import Numbers
 from smcli.kernels.context import Array
 from smcli.kernels.quantize import along, round_half_away
@@ -34,13 +35,6 @@ def checked_scales(x_shape: tuple[int, ...], scales: Array, zero_points: Array, 
 def check_positive(scales: Array) -> None:
     if (scales <= 0).any():
         raise InvalidArgumentError("scales elements must be all positive.")
-
-
-def check_int32(*values: int) -> None:
-    """Raise InvalidArgumentError for attrs that are no 32-bit integers, which TensorFlow's kernels read."""
-    for value in values:
-        if not -(2**31) <= value < 2**31:
-            raise InvalidArgumentError(f"Attr has value {value} out of range for an int32")
 
 
 def by_float(x: Array) -> Array:

@@ -21,7 +21,7 @@ from smcli.errors import (
     OutOfRangeError,
     ResourceExhaustedError,
 )
-from smcli.kernels._checks import checked_size, fits, scalar, zeros
+from smcli.kernels._checks import check_int32, checked_size, fits, scalar, zeros
 from smcli.kernels.context import Array, Context, handle
 from smcli.kernels.philox import Philox
 from smcli.kernels.registry import kernel
@@ -201,6 +201,7 @@ def _made(context: Context, container: str, shared_name: str, make: Callable[[],
 def _checked(
     dtypes: Sequence[DataType], shapes: Sequence[Shape | None], capacity: int
 ) -> tuple[tuple[DataType, ...], tuple[Shape | None, ...], int]:
+    check_int32(capacity)
     if shapes and len(shapes) != len(dtypes):
         raise InvalidArgumentError(f"{len(shapes)} shapes for {len(dtypes)} components of a queue")
     return tuple(dtypes), tuple(shapes), -1 if capacity < 0 else capacity

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels._checks import check_int32
 from smcli.kernels._numbers import Numbers
 from smcli.kernels._uniform import (
     affine_quantised,
     by_float,
-    check_int32,
     check_positive,
     checked_scales,
     rescaled,
