@@ -251,6 +251,8 @@ MODULE_OF_OP: dict[str, str] = {
     "ExperimentalUniqueDataset": "smcli.kernels.datasets",
     "Expint": "smcli.kernels.special",
     "Expm1": "smcli.kernels.math",
+    "ExtractGlimpse": "smcli.kernels.glimpses",
+    "ExtractGlimpseV2": "smcli.kernels.glimpses",
     "ExtractImagePatches": "smcli.kernels.image",
     "ExtractJpegShape": "smcli.kernels.codecs",
     "ExtractVolumePatches": "smcli.kernels.image",
