@@ -25,6 +25,15 @@ def cache() -> Path:
     return folder
 
 
+NEED_TENSORFLOW_TEXT = {"bert_preprocessing", "fast_bert_preprocessing", "sentence_encoder"}
+
+
+def load_ops_of(model: str) -> None:
+    """Teach TensorFlow the ops of a fixture model that are not its own; the test is skipped where no one has them."""
+    if model in NEED_TENSORFLOW_TEXT:
+        pytest.importorskip("tensorflow_text")
+
+
 def tensorflow_answer(directory: str, tags: str, key: str, inputs: dict) -> dict:
     """What TensorFlow answers to a signature, run in a session as saved_model_cli runs it."""
     with tf.compat.v1.Session(graph=tf.Graph()) as session:

@@ -15,6 +15,7 @@ from smcli.api.structure import data_type
 from smcli.savedmodel.structured import NamedTuple, TensorSpec, TypeSpec
 from tests.compare import difference
 from tests.models.test_recorded_models import FIXTURES
+from tests.parity.conftest import load_ops_of
 
 MODELS = sorted(path.name for path in (FIXTURES / "models").iterdir() if not path.name.endswith("_tf1"))
 DRAWN = {"random"}  # its functions draw numbers without a seed
@@ -53,6 +54,7 @@ def flat(value: Any) -> Iterator[np.ndarray]:
 def test_every_trace_gives_what_tensorflow_gives(name: str) -> None:
     import tensorflow as tf
 
+    load_ops_of(name)
     ours = smcli.load(FIXTURES / "models" / name)
     theirs = tf.saved_model.load(str(FIXTURES / "models" / name))
     rng = np.random.default_rng(0)

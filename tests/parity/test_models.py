@@ -13,7 +13,7 @@ from smcli.model import open_session
 from smcli.savedmodel import read_saved_model
 from tests.compare import difference
 from tests.models.test_recorded_models import FIXTURES, NAMES
-from tests.parity.conftest import tensorflow_answer
+from tests.parity.conftest import load_ops_of, tensorflow_answer
 from tests.recorded import tensor
 
 # How far a model's float outputs may be from TensorFlow's, relative to the largest of them. TensorFlow with oneDNN on
@@ -46,13 +46,9 @@ def assert_same(directory: Path | str, tags: str, key: str, inputs: dict, atol: 
     return got
 
 
-NEED_TENSORFLOW_TEXT = {"bert_preprocessing", "fast_bert_preprocessing", "sentence_encoder"}
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_fixture_answers_are_what_tensorflow_gives(name: str) -> None:
-    if name in NEED_TENSORFLOW_TEXT:
-        pytest.importorskip("tensorflow_text")
+    load_ops_of(name)
     for line in json.loads((FIXTURES / "answers" / f"{name}.json").read_text()):
         inputs = {key: tensor(text) for key, text in line["inputs"].items()}
         assert_same(FIXTURES / "models" / name, line["tags"], line["signature"], inputs)
