@@ -14,7 +14,7 @@ from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
 
-from smcli.graph.structural import STRUCTURAL
+from smcli.graph.structural import STRUCTURAL, known_ops
 from smcli.kernels.index import MODULE_OF_OP
 from smcli.proto.graph_pb2 import GraphDef
 from smcli.tensors.types import DataType, from_number
@@ -50,11 +50,6 @@ def common_ops() -> dict[str, dict[str, str]]:
     """Op → its row of docs/common_ops.tsv: which peers know it, and in how many models it was seen."""
     with PAGE.with_name("common_ops.tsv").open(encoding="utf-8") as file:
         return {row["op"]: row for row in csv.DictReader(file, delimiter="\t")}
-
-
-def known_ops() -> set[str]:
-    """The ops that smcli runs, with a kernel or without."""
-    return set(MODULE_OF_OP) | {op for op in STRUCTURAL if not op.startswith("_")}
 
 
 def peer_counts() -> dict[str, int]:

@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks import processes, report, rows
 from benchmarks.ops.rows import NOT_TIMED, OPS, ROWS
-from docs.make_ops import common_ops, known_ops
+from docs.make_ops import common_ops
+from smcli.graph.structural import known_ops
 
 
 def test_every_common_op_has_a_benchmark_row() -> None:

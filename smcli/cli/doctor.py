@@ -12,6 +12,7 @@ import click
 
 from smcli import __version__
 from smcli.cli.own import output_format
+from smcli.graph.structural import known_ops
 from smcli.report.tables import Table, bytes_text, write, write_json
 
 # distribution → what it is for
@@ -45,7 +46,7 @@ def doctor(form: str) -> None:
         "cores": _cores(),
         "memory": _memory(),
         "BLAS": _blas(),
-        "ops": _op_count(),
+        "ops": len(known_ops()),
     }
     packages = {name: _version(name) for name in _PACKAGES}
     settings = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
@@ -98,9 +99,3 @@ def _blas() -> str:
         return f"{blas['name']} {blas['version']}"
     except (TypeError, KeyError):  # NumPy before 1.26
         return "unknown"
-
-
-def _op_count() -> int:
-    from smcli.kernels.index import MODULE_OF_OP
-
-    return len(MODULE_OF_OP)

@@ -17,3 +17,10 @@ STRUCTURAL = FRAME_OPS | {
     "PlaceholderV2",
     "PlaceholderWithDefault",
 }
+
+
+def known_ops() -> set[str]:
+    """The ops that smcli runs, with a kernel or without."""
+    from smcli.kernels.index import MODULE_OF_OP
+
+    return set(MODULE_OF_OP) | (STRUCTURAL - {ARG})
