@@ -89,11 +89,6 @@ DEVIATIONS = {
     "aot_ok": Deviation("there is no XLA", 1, stderr=r"UnimplementedError: aot_compile_cpu needs XLA"),
 }
 
-# The last digit of a product of matrices depends on whether the processor that recorded it fuses multiply and add;
-# TensorFlow itself answers otherwise where it does not.
-ROUNDED = ("run_keras_dense", "run_keras2_dense")
-ROUNDING = 3e-7  # about two units in the last place of float32
-
 # Recorded with the words of Python's own error, which Python 3.14 has changed.
 NEWER_WORDS = ("run_pickle_int_var",) if sys.version_info >= (3, 14) else ()
 
@@ -101,27 +96,13 @@ _RECORDS = {record["id"]: record for record in golden.records()}
 
 
 def _not_listed() -> list[str]:
-    return [name for name in _RECORDS if name not in {*DEVIATIONS, *ROUNDED, *NEWER_WORDS}]
+    return [name for name in _RECORDS if name not in {*DEVIATIONS, *NEWER_WORDS}]
 
 
 @pytest.mark.parametrize("name", _not_listed())
 def test_as_recorded(name: str) -> None:
     found = golden.differences(_RECORDS[name], golden.run(_RECORDS[name]))
     assert not found, "\n".join(found)
-
-
-@pytest.mark.parametrize("name", ROUNDED)
-def test_floats_agree_but_for_rounding(name: str) -> None:
-    outcome = golden.run(_RECORDS[name])
-    assert outcome.exit_code == 0
-    wanted, got = _words(_RECORDS[name]["stdout"]), _words(outcome.stdout)
-    assert len(got) == len(wanted)
-    for a, b in zip(wanted, got):
-        assert a == b or float(b) == pytest.approx(float(a), rel=ROUNDING)
-
-
-def _words(text: str) -> list[str]:
-    return re.sub(r"[\[\]]", " ", text).split()
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)
