@@ -7,7 +7,6 @@ core/lib/random/{distribution_sampler,weighted_picker}.cc.
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -16,7 +15,7 @@ import numpy as np
 from smcli.errors import InvalidArgumentError, ResourceExhaustedError
 from smcli.kernels._words import Words
 from smcli.kernels.context import Array, Context
-from smcli.kernels.philox import Philox
+from smcli.kernels.random import reserve
 from smcli.kernels.registry import kernel
 
 _BLOCKS_PER_SAMPLE = 512  # by which an op's generator moves on for each sample asked for
@@ -130,17 +129,6 @@ class _Fixed:
         return found
 
 
-def _words(context: Context, seed: int, seed2: int, count: int) -> Words:
-    """The node's generator, moved on by what TensorFlow reserves for `count` samples."""
-    generator: Philox | None = context.memory.get("generator")
-    if generator is None:
-        if seed == 0 and seed2 == 0:
-            seed, seed2 = secrets.randbits(64), secrets.randbits(64)
-        generator = Philox.from_seeds(seed, seed2)
-    context.memory["generator"] = generator.skip(_BLOCKS_PER_SAMPLE * count)
-    return Words(generator)
-
-
 def _check_true(true_classes: Array, num_true: int, name: str = "true_classes") -> None:
     if true_classes.ndim != 2:
         raise InvalidArgumentError(f"{name} must be a matrix")
@@ -195,7 +183,8 @@ def _sampled(
     if count > _MAX_RANGE:
         raise ResourceExhaustedError(f"{count} samples are too many")
     _check_range(true_classes, sampler.range)
-    samples, tries = _drawn(sampler, _words(context, attrs["seed"], attrs["seed2"], count), count, unique)
+    words = Words(reserve(context, attrs["seed"], attrs["seed2"], _BLOCKS_PER_SAMPLE * count))
+    samples, tries = _drawn(sampler, words, count, unique)
     of_true, of_samples = (_expected(sampler.probability(v), count, tries) for v in (true_classes, samples))
     results = samples, of_true, of_samples
     if isinstance(sampler, _Unigram):

@@ -7,7 +7,6 @@ tensorflow/core/kernels/fractional_pool_common.cc.
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -71,9 +70,7 @@ def _sequences(
     outs = [math.floor(size / ratio) for size, ratio in zip(sizes, pooling_ratio[1:3], strict=True)]
     if min(*outs, *value.shape) < 1:
         raise InvalidArgumentError(f"pooling_ratio is too large or the input too small: {list(value.shape)}")
-    if seed == 0 and seed2 == 0:
-        seed, seed2 = secrets.randbits(63), secrets.randbits(63)
-    generator = Philox.from_seeds(seed, seed2)
+    generator = Philox.from_attrs(seed, seed2)
     rows, generator = _sequence(sizes[0], outs[0], pseudo_random, generator)
     columns, _ = _sequence(sizes[1], outs[1], pseudo_random, generator)
     return rows, columns

@@ -6,6 +6,7 @@ gives it (tensorflow/core/lib/random/philox_random.h, core/kernels/stateless_ran
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,13 @@ class Philox:
     def from_seeds(cls, seed: int, seed2: int) -> Philox:
         """The generator of a stateful op with these two seeds."""
         return cls((seed2 & MASK64) << 64, seed & MASK64)
+
+    @classmethod
+    def from_attrs(cls, seed: int, seed2: int) -> Philox:
+        """The generator of a stateful op whose attrs are these; of seeds that no one knows where both are 0."""
+        if seed == 0 and seed2 == 0:
+            seed, seed2 = secrets.randbits(64), secrets.randbits(64)
+        return cls.from_seeds(seed, seed2)
 
     @classmethod
     def from_stateless_seed(cls, seed: int, seed2: int) -> Philox:

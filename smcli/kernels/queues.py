@@ -7,7 +7,6 @@ tensorflow/core/kernels/{fifo,padding_fifo,random_shuffle,priority}_queue.cc, qu
 
 from __future__ import annotations
 
-import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from smcli.errors import (
     ResourceExhaustedError,
 )
 from smcli.kernels._checks import check_int32, checked_size, fits, scalar, zeros
+from smcli.kernels._words import Words
 from smcli.kernels.context import Array, Context, handle
 from smcli.kernels.philox import Philox
 from smcli.kernels.registry import kernel
@@ -263,18 +263,8 @@ def random_shuffle_queue(
         raise InvalidArgumentError(f"min_after_dequeue {min_after_dequeue} must be less than capacity {capacity}")
 
     def make() -> Queue:
-        seeds = (seed, seed2) if seed or seed2 else (secrets.randbits(63), secrets.randbits(63))
-        state = Philox.from_seeds(*seeds)
-        left: list[int] = []
-
-        def word() -> int:
-            nonlocal state
-            if not left:
-                left.extend(reversed(state.words(4).tolist()))
-                state = state.skip(1)
-            return int(left.pop())
-
-        return ShuffleQueue(name, *attrs, kept=min_after_dequeue, words=word)
+        words = Words(Philox.from_attrs(seed, seed2))
+        return ShuffleQueue(name, *attrs, kept=min_after_dequeue, words=words)
 
     return _made(context, container, shared_name, make)
 

@@ -8,7 +8,6 @@ numbers bit for bit. Other distributions are in `random_rejection`; shuffles and
 from __future__ import annotations
 
 import math
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -73,10 +72,31 @@ def reserve(context: Context, seed: int, seed2: int, blocks: int) -> Philox:
     """The place of this node's generator, which is then moved on by `blocks`."""
     generator: Philox | None = context.memory.get("generator")
     if generator is None:
-        if seed == 0 and seed2 == 0:
-            seed, seed2 = secrets.randbits(64), secrets.randbits(64)
-        generator = Philox.from_seeds(seed, seed2)
+        generator = Philox.from_attrs(seed, seed2)
     context.memory["generator"] = generator.skip(blocks)
+    return generator
+
+
+def state_of(resource: Array) -> tuple[Variable, Array]:
+    """A generator variable and its state, int64 [n]. Raises FailedPreconditionError, InvalidArgumentError."""
+    variable = resource.item()
+    if not isinstance(variable, Variable):
+        raise FailedPreconditionError("the resource of a random number generator is not a variable")
+    state = variable.read()
+    if state.dtype != np.int64 or state.ndim != 1:
+        raise InvalidArgumentError(f"RNG state must be a vector of int64, not {state.dtype} {list(state.shape)}")
+    return variable, state
+
+
+def drawn_from(variable: Variable, state: Array, first: int, blocks: int) -> Philox:
+    """The generator that three numbers of a state stand for, the `first` and those after it; the variable's is moved on
+    by `blocks`."""
+    low, high, key = (int(word) & MASK64 for word in state[first : first + 3])
+    generator = Philox(low | high << 64, key)
+    moved = generator.skip(blocks).counter
+    after = state.copy()
+    after[first : first + 2] = np.array([moved & MASK64, moved >> 64], dtype=np.uint64).view(np.int64)
+    variable.value = after
     return generator
 
 
@@ -84,21 +104,10 @@ def read_and_skip(resource: Array, alg: int, blocks: int) -> tuple[Array, Philox
     """The state of a generator variable before it is moved on by `blocks`, and the generator that it stands for."""
     if alg not in (PHILOX, AUTO):
         raise InvalidArgumentError(f"Unsupported algorithm id: {alg}")
-    variable = resource.item()
-    if not isinstance(variable, Variable):
-        raise FailedPreconditionError("the resource of a random number generator is not a variable")
-    state = variable.read()
-    if state.dtype != np.int64 or state.ndim != 1:
-        raise InvalidArgumentError(f"RNG state must be a vector of int64, not {state.dtype} {list(state.shape)}")
+    variable, state = state_of(resource)
     if state.shape[0] < 3:
         raise InvalidArgumentError(f"For Philox, the size of state must be at least 3; got {state.shape[0]}")
-    low, high, key = (int(word) & MASK64 for word in state[:3])
-    generator = Philox(low | high << 64, key)
-    moved = generator.skip(blocks).counter
-    after = state.copy()
-    after[:2] = np.array([moved & MASK64, moved >> 64], dtype=np.uint64).view(np.int64)
-    variable.value = after
-    return state, generator
+    return state, drawn_from(variable, state, 0, blocks)
 
 
 # ---- the families --------------------

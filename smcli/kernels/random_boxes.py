@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from smcli.errors import InvalidArgumentError
+from smcli.kernels._words import Words
 from smcli.kernels.context import Array, Context
-from smcli.kernels.distributions import unit_float32
-from smcli.kernels.philox import Philox
 from smcli.kernels.random import from_seed, reserve
 from smcli.kernels.registry import kernel
 
@@ -20,39 +19,12 @@ MAX_INT32 = 2**31 - 1
 Rectangle = tuple[int, int, int, int]  # x and y of the first corner, x and y beyond the last
 
 
-class _Words:
-    """The words of a stream, one at a time."""
-
-    def __init__(self, generator: Philox) -> None:
-        self.generator = generator
-        self.held: list[int] = []
-
-    def word(self) -> int:
-        if not self.held:
-            self.held = self.generator.blocks(16).reshape(-1).tolist()[::-1]
-            self.generator = self.generator.skip(16)
-        return self.held.pop()
-
-    def unit(self) -> np.float32:
-        return F32(unit_float32(np.array([self.word()], np.uint32))[0])
-
-    def below(self, n: int) -> int:
-        """Uniform in [0, n)."""
-        if n & (n - 1) == 0:
-            return self.word() & (n - 1)
-        skewed = 0xFFFFFFFF % n + 1
-        word = self.word()
-        while word < skewed:
-            word = self.word()
-        return word % n
-
-
 def _round(x: np.float32) -> int:
     return int(np.rint(x))
 
 
 def _random_crop(
-    width: int, height: int, areas: tuple[np.float32, np.float32], aspect: np.float32, words: _Words
+    width: int, height: int, areas: tuple[np.float32, np.float32], aspect: np.float32, words: Words
 ) -> Rectangle | None:
     """A crop of the wanted relative area and aspect ratio, or None when there is none."""
     low, high = areas
@@ -119,7 +91,7 @@ def _sampled(
     image_size: Array,
     boxes: Array,
     covered: float,
-    words: _Words,
+    words: Words,
     aspect_ratio_range: tuple[float, ...],
     area_range: tuple[float, ...],
     max_attempts: int,
@@ -146,7 +118,7 @@ def _sampled(
     areas = (F32(area_range[0]), F32(area_range[1]))
     found = whole
     for _ in range(max_attempts):
-        aspect = words.unit() * (wide - narrow) + narrow
+        aspect = F32(words.unit()) * (wide - narrow) + narrow
         crop = _random_crop(width, height, areas, aspect, words)
         if crop is not None and _covers(crop, rectangles, F32(covered)):
             found = crop
@@ -196,7 +168,7 @@ def sample_distorted_bounding_box_v2(
     """A random crop of an image of size [height, width, channels]: begin, size and box."""
     _check_attrs(aspect_ratio_range, area_range, max_attempts)
     covered = _covered(min_object_covered)
-    words = _Words(reserve(context, seed, seed2, max_attempts))
+    words = Words(reserve(context, seed, seed2, max_attempts))
     return _sampled(
         image_size,
         bounding_boxes,
@@ -253,7 +225,7 @@ def stateless_sample_distorted_bounding_box(
     """A random crop of an image, from a seed."""
     _check_attrs(aspect_ratio_range, area_range, max_attempts)
     covered = _covered(min_object_covered)
-    words = _Words(from_seed(seed))
+    words = Words(from_seed(seed))
     return _sampled(
         image_size,
         bounding_boxes,

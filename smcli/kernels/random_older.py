@@ -12,9 +12,9 @@ import numpy as np
 
 from smcli.errors import FailedPreconditionError, InvalidArgumentError, UnimplementedError
 from smcli.kernels import distributions
-from smcli.kernels.context import Array, Context, Variable
-from smcli.kernels.philox import MASK64, Philox
-from smcli.kernels.random import PHILOX, RESERVED, filled, from_key_counter, reserve, shape_of
+from smcli.kernels.context import Array, Context
+from smcli.kernels.philox import Philox
+from smcli.kernels.random import PHILOX, RESERVED, drawn_from, filled, from_key_counter, reserve, shape_of, state_of
 from smcli.kernels.random_bounded import MAX_ITERATIONS, STREAM_DEVIATION, bounded
 from smcli.kernels.random_rejection import random_poisson as random_poisson_v2
 from smcli.kernels.registry import kernel
@@ -35,24 +35,14 @@ def random_poisson(shape: Array, rate: Array, *, context: Context, seed: int = 0
 def stateful_standard_normal(resource: Array, shape: Array, *, dtype: DataType = DataType.FLOAT) -> Array:
     """Normal numbers from a generator variable whose state begins with the number of the algorithm."""
     sizes = shape_of(shape)
-    variable = resource.item()
-    if not isinstance(variable, Variable):
-        raise FailedPreconditionError("the resource of a random number generator is not a variable")
-    state = variable.read()
-    if state.dtype != np.int64 or state.ndim != 1:
-        raise InvalidArgumentError(f"RNG state must be a vector of int64, not {state.dtype} {list(state.shape)}")
+    variable, state = state_of(resource)
     if state.size < 1:
         raise InvalidArgumentError("Size of tensor must be at least 1")
     if int(state[0]) != PHILOX:
         raise UnimplementedError(f"Unsupported algorithm id: {int(state[0])}")
     if state.size < 4:
         raise InvalidArgumentError(f"For the Philox algorithm, the size of state must be at least 4; got {state.size}")
-    low, high, key = (int(word) & MASK64 for word in state[1:4])
-    generator = Philox(low | high << 64, key)
-    moved = generator.skip(math.prod(sizes) * RESERVED).counter
-    after = state.copy()
-    after[1:3] = np.array([moved & MASK64, moved >> 64], dtype=np.uint64).view(np.int64)
-    variable.value = after
+    generator = drawn_from(variable, state, 1, math.prod(sizes) * RESERVED)
     return filled(distributions.normal, generator, sizes, dtype)
 
 
