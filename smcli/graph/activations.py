@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from smcli.graph.graph import Body, Edge, Node
-from smcli.graph.rewrites import BFLOAT16, has_type
-from smcli.graph.rewriting import Uses, is_float32, replaced
+from smcli.graph.rewriting import BFLOAT16, Uses, has_type, is_float32, replaced
 from smcli.kernels._stages import Activation
 
 _ROOT = 0.7071067811865476

@@ -14,19 +14,12 @@ DIVISIONS = frozenset({"Div", "RealDiv", "Xdivy"})
 GATES = frozenset({"Sigmoid", "Erf", "Erfc", "Tanh"})
 FREE = frozenset({"Identity", "NoOp"})  # ops that cost nothing
 MIN_GRAPH_NODES = 4  # TensorFlow's optimiser leaves smaller graphs alone
-BFLOAT16 = 14  # DT_BFLOAT16
 PRODUCERS = frozenset({"Conv2D", "DepthwiseConv2dNative", "MatMul"})
 
 
 def enabled(rewrite: str) -> bool:
     """Whether a rewrite is on."""
     return rewrite not in os.environ.get("SMCLI_DISABLE_REWRITES", "").split(",")
-
-
-def has_type(node: Node, data_type: int) -> bool:
-    """Whether the node's attr T is the data type of that number."""
-    attr = node.attrs.get("T")
-    return attr is not None and attr.type == data_type
 
 
 def divided(nodes: list[Node]) -> list[Node]:
@@ -55,7 +48,7 @@ def _divide(nodes: list[Node]) -> bool:
 
 def rewrite(body: Body, graph: Graph) -> Body:
     """The body after all rewrites of folded constants that are on."""
-    ops = {node.op for node in body.nodes}
+    ops = body.ops()
     if graph.functions or len(graph.nodes) >= MIN_GRAPH_NODES:
         body.nodes = divided(body.nodes)
     body = without_dead(body)
@@ -91,10 +84,13 @@ def rewrite(body: Body, graph: Graph) -> Body:
         from smcli.graph.padding import take_in_padding
 
         body = take_in_padding(body)
-    if enabled("bfloat16") and any(node.op in PRODUCERS and has_type(node, BFLOAT16) for node in body.nodes):
-        from smcli.graph.short_floats import round_once
+    if enabled("bfloat16") and ops & PRODUCERS:
+        from smcli.graph.rewriting import BFLOAT16, has_type
 
-        body = round_once(body, graph)
+        if any(node.op in PRODUCERS and has_type(node, BFLOAT16) for node in body.nodes):
+            from smcli.graph.short_floats import round_once
+
+            body = round_once(body, graph)
     if enabled("convolution") and ops & PRODUCERS:
         from smcli.graph.fusion import fuse
 

@@ -8,7 +8,7 @@ from smcli.graph.binding import kernel_of
 from smcli.graph.graph import REFERENCE_VARIABLES, Body, Edge, Graph, Node
 from smcli.graph.schema import find_schema
 
-FLOAT = 1  # DT_FLOAT
+FLOAT, BFLOAT16 = 1, 14  # DT_FLOAT, DT_BFLOAT16
 
 
 class Uses:
@@ -47,10 +47,15 @@ class Uses:
         return consumers[0] if len(consumers) == 1 else None
 
 
+def has_type(node: Node, data_type: int) -> bool:
+    """Whether the node's attr T is the data type of that number."""
+    attr = node.attrs.get("T")
+    return attr is not None and attr.type == data_type
+
+
 def is_float32(node: Node) -> bool:
     """Whether the node's attr T is float32."""
-    attr = node.attrs.get("T")
-    return attr is not None and attr.type == FLOAT
+    return has_type(node, FLOAT)
 
 
 def is_pure_op(op: str, graph: Graph) -> bool:

@@ -15,8 +15,8 @@ import numpy as np
 from smcli.errors import SmcliError
 from smcli.graph.binding import bind_attrs, find_kernel
 from smcli.graph.graph import Body, Edge, Graph, Node
-from smcli.graph.rewrites import BFLOAT16, PRODUCERS, has_type
-from smcli.graph.rewriting import Uses, replaced
+from smcli.graph.rewrites import PRODUCERS
+from smcli.graph.rewriting import BFLOAT16, Uses, has_type, replaced
 from smcli.kernels.context import Array
 
 _BIASES = frozenset({"BiasAdd", "AddV2", "Add"})

@@ -32,9 +32,21 @@ def checked_scales(x_shape: tuple[int, ...], scales: Array, zero_points: Array, 
     return along(scales, len(x_shape), axis), along(zero_points, len(x_shape), axis)
 
 
-def check_positive(scales: Array) -> None:
-    if (scales <= 0).any():
+def check_positive(*scales: Array) -> None:
+    """Raise InvalidArgumentError unless all elements of all scales are positive."""
+    if any((one <= 0).any() for one in scales):
         raise InvalidArgumentError("scales elements must be all positive.")
+
+
+def check_channels(rhs_scales: Array, output_scales: Array) -> None:
+    """Raise InvalidArgumentError for a result of a product that is quantised by channel where its right side is not."""
+    if output_scales.ndim and not rhs_scales.ndim:
+        raise InvalidArgumentError("If output is per-channel quantized, rhs must be per-channel quantized too.")
+
+
+def product_factors(lhs_scales: Array, rhs_scales: Array, output_scales: Array) -> Array:
+    """float64: how many steps of the result a step of the product of both sides is."""
+    return np.asarray(lhs_scales.astype(np.float64) * rhs_scales.astype(np.float64) / output_scales.astype(np.float64))
 
 
 def by_float(x: Array) -> Array:

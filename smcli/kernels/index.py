@@ -1021,7 +1021,7 @@ MODULE_OF_OP: dict[str, str] = {
     "Xdivy": "smcli.kernels.math",
     "XlaConv": "smcli.kernels.xla",
     "XlaConvV2": "smcli.kernels.xla",
-    "XlaDotV2": "smcli.kernels.matmul",
+    "XlaDotV2": "smcli.kernels.xla",
     "XlaDynamicSlice": "smcli.kernels.slicing",
     "XlaDynamicUpdateSlice": "smcli.kernels.slicing",
     "XlaGather": "smcli.kernels.xla",

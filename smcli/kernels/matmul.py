@@ -1,4 +1,4 @@
-"""Matrix products: MatMul and its batched forms, Cross, and XLA's general dot product.
+"""Matrix products: MatMul and its batched forms, and Cross.
 
 Floats go to BLAS; float16 and bfloat16 are multiplied in float32, integers in float64 while the sums are exact there.
 """
@@ -184,71 +184,3 @@ def cross(a: Array, b: Array) -> Array:
     for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
         out[..., i] = np.subtract(a[..., j] * b[..., k], a[..., k] * b[..., j])
     return out
-
-
-# ---- XLA's dot product
-
-
-def _varints(data: bytes) -> list[int]:
-    values, value, shift = [], 0, 0
-    for byte in data:
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            values.append(value)
-            value, shift = 0, 0
-    return values
-
-
-def dot_dimension_numbers(text: str) -> list[list[int]]:
-    """The four lists of a serialised xla.DotDimensionNumbers: contracting axes of either side, batch axes of either.
-
-    (xla/xla_data.proto: repeated int64 fields 1 to 4, packed or not.) Raises InvalidArgumentError for other bytes.
-    """
-    data = text.encode("utf-8", "surrogateescape")
-    lists: list[list[int]] = [[], [], [], []]
-    position = 0
-    while position < len(data):
-        tag = data[position]
-        field, wire = tag >> 3, tag & 7
-        position += 1
-        end = position
-        while end < len(data) and data[end] >= 0x80:
-            end += 1
-        head = _varints(data[position : end + 1])
-        if not 1 <= field <= 4 or wire not in (0, 2) or not head:
-            raise InvalidArgumentError("Error parsing the dimension numbers of a dot product")
-        position = end + 1
-        if wire == 0:
-            lists[field - 1].append(head[0])
-            continue
-        if position + head[0] > len(data):
-            raise InvalidArgumentError("Error parsing the dimension numbers of a dot product")
-        lists[field - 1] += _varints(data[position : position + head[0]])
-        position += head[0]
-    return lists
-
-
-@kernel("XlaDotV2")
-def xla_dot_v2(lhs: Array, rhs: Array, *, dimension_numbers: str, preferred_element_type: DataType) -> Array:
-    """XLA's DotGeneral: batch axes first, then the free axes of the left, then those of the right.
-
-    Raises InvalidArgumentError when the axes do not pair up.
-    """
-    left_sum, right_sum, left_batch, right_batch = dot_dimension_numbers(dimension_numbers)
-    for axes, operand in ((left_sum + left_batch, lhs), (right_sum + right_batch, rhs)):
-        if len(set(axes)) != len(axes) or any(axis >= operand.ndim for axis in axes):
-            raise InvalidArgumentError(f"A dimension number of a dot product is out of range: {axes}")
-    pairs = [(lhs.shape[i], rhs.shape[j]) for i, j in zip(left_sum + left_batch, right_sum + right_batch)]
-    if len(left_sum) != len(right_sum) or len(left_batch) != len(right_batch) or any(m != n for m, n in pairs):
-        raise InvalidArgumentError(f"Cannot infer shape for dot operation: {list(lhs.shape)} <dot> {list(rhs.shape)}")
-    left_free = [axis for axis in range(lhs.ndim) if axis not in left_sum + left_batch]
-    right_free = [axis for axis in range(rhs.ndim) if axis not in right_sum + right_batch]
-    batch = tuple(lhs.shape[axis] for axis in left_batch)
-    rows = tuple(lhs.shape[axis] for axis in left_free)
-    columns = tuple(rhs.shape[axis] for axis in right_free)
-    depth = math.prod(lhs.shape[axis] for axis in left_sum)
-    left = lhs.transpose(left_batch + left_free + left_sum).reshape(*batch, math.prod(rows), depth)
-    right = rhs.transpose(right_batch + right_sum + right_free).reshape(*batch, depth, math.prod(columns))
-    out: Array = product(left, right, preferred_element_type.numpy)
-    return out.astype(preferred_element_type.numpy, copy=False).reshape(batch + rows + columns)

@@ -48,8 +48,13 @@ def _check_fit(x: Array, y: Array, windows: Sequence[Window], **others: Array) -
             raise InvalidArgumentError(f"Expected {name} shape to be {list(x.shape)}, but got {list(array.shape)}")
 
 
-def _first_equal(x: Array, y: Array, grad: Array, windows: Sequence[Window]) -> Array:
+def _at_maxima(
+    x: Array, y: Array, grad: Array, ksize: Sequence[int], strides: Sequence[int], padding: str, data_format: str
+) -> Array:
     """For each window the gradient at the first input that equals its output; 0 where none does."""
+    _check_ranks(len(data_format), tensor_in=x, tensor_out=y, out_grad_backprop=grad)
+    windows = pool_windows(x.shape, ksize, strides, padding, data_format)
+    _check_fit(x, y, windows, grad=grad)
     found = np.zeros(y.shape, bool)
     out: Array = np.zeros(y.shape, grad.dtype)
     for source, target in _taps(windows):
@@ -72,10 +77,7 @@ def max_pool_grad_grad(
 ) -> Array:
     """The gradient of MaxPoolGrad to its gradient: `grad`, of the input's shape, at the maxima."""
     _check_format(data_format, "NHWC")
-    _check_ranks(4, tensor_in=orig_input, tensor_out=orig_output, out_grad_backprop=grad)
-    windows = pool_windows(orig_input.shape, ksize, strides, padding, data_format)
-    _check_fit(orig_input, orig_output, windows, grad=grad)
-    return _first_equal(orig_input, orig_output, grad, windows)
+    return _at_maxima(orig_input, orig_output, grad, ksize, strides, padding, data_format)
 
 
 @kernel("MaxPoolGradGradV2")
@@ -138,10 +140,7 @@ def max_pool_3d_grad_grad(
 ) -> Array:
     """The gradient of MaxPool3DGrad to its gradient: `grad`, of the input's shape, at the maxima."""
     _check_format(data_format, "NDHWC")
-    _check_ranks(5, tensor_in=orig_input, tensor_out=orig_output, out_grad_backprop=grad)
-    windows = pool_windows(orig_input.shape, ksize, strides, padding, data_format)
-    _check_fit(orig_input, orig_output, windows, grad=grad)
-    return _first_equal(orig_input, orig_output, grad, windows)
+    return _at_maxima(orig_input, orig_output, grad, ksize, strides, padding, data_format)
 
 
 # ---- uneven regions

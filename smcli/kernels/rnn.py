@@ -23,7 +23,8 @@ def sigmoid(x: Array) -> Array:
     return np.reciprocal(x, out=x)
 
 
-def _need(condition: bool, message: str) -> None:
+def need(condition: bool, message: str) -> None:
+    """Raise InvalidArgumentError with the message unless the condition holds."""
     if not condition:
         raise InvalidArgumentError(message)
 
@@ -33,30 +34,30 @@ def _check_lstm(x: Array, cs_prev: Array, h_prev: Array, w: Array, b: Array) -> 
 
     InvalidArgumentError.
     """
-    _need(x.ndim == 2, f"x must be a matrix, but has shape {list(x.shape)}")
-    _need(cs_prev.ndim == 2, f"cs_prev must be a matrix, but has shape {list(cs_prev.shape)}")
+    need(x.ndim == 2, f"x must be a matrix, but has shape {list(x.shape)}")
+    need(cs_prev.ndim == 2, f"cs_prev must be a matrix, but has shape {list(cs_prev.shape)}")
     batch, cells = cs_prev.shape
-    _need(x.shape[0] == batch, f"cs_prev.dims(0) != batch_size: {batch} vs. {x.shape[0]}")
-    _need(h_prev.shape == (batch, cells), f"h_prev must have shape {[batch, cells]}, but has {list(h_prev.shape)}")
-    _need(w.ndim == 2, f"w must be a matrix, but has shape {list(w.shape)}")
-    _need(
+    need(x.shape[0] == batch, f"cs_prev.dims(0) != batch_size: {batch} vs. {x.shape[0]}")
+    need(h_prev.shape == (batch, cells), f"h_prev must have shape {[batch, cells]}, but has {list(h_prev.shape)}")
+    need(w.ndim == 2, f"w must be a matrix, but has shape {list(w.shape)}")
+    need(
         w.shape[0] == x.shape[1] + cells,
         f"w.dim_size(0) != input_size + cell_size: {w.shape[0]} vs. {x.shape[1] + cells}",
     )
-    _need(w.shape[1] == 4 * cells, f"w.dim_size(1) != cell_size * 4: {w.shape[1]} vs. {4 * cells}")
-    _need(b.shape == (4 * cells,), f"b must have shape [{4 * cells}], but has {list(b.shape)}")
+    need(w.shape[1] == 4 * cells, f"w.dim_size(1) != cell_size * 4: {w.shape[1]} vs. {4 * cells}")
+    need(b.shape == (4 * cells,), f"b must have shape [{4 * cells}], but has {list(b.shape)}")
 
 
 def _check_vectors(*vectors: Array) -> None:
     """The weights from the cells to the gates are vectors, whether they are used or not."""
     for name, vector in zip(("wci", "wcf", "wco"), vectors, strict=True):
-        _need(vector.ndim == 1, f"{name} must be 1D, but has shape {list(vector.shape)}")
+        need(vector.ndim == 1, f"{name} must be 1D, but has shape {list(vector.shape)}")
 
 
 def _peepholes(dtype: np.dtype[Any], cells: int, *vectors: Array) -> tuple[Array, ...]:
     """The weights from the cells to the gates, checked. Raises InvalidArgumentError."""
     for name, vector in zip(("wci", "wcf", "wco"), vectors, strict=True):
-        _need(vector.shape == (cells,), f"{name} must have shape [{cells}], but has {list(vector.shape)}")
+        need(vector.shape == (cells,), f"{name} must have shape [{cells}], but has {list(vector.shape)}")
     return tuple(vector.astype(dtype, copy=False) for vector in vectors)
 
 
@@ -132,13 +133,13 @@ def _block_lstm(
 
     The inputs of all steps go through one GEMM beforehand. Steps from `seq_len_max` on give zeros.
     """
-    _need(x.ndim == 3, f"x must be 3D, but has shape {list(x.shape)}")
-    _need(seq_len_max.ndim == 0, f"seq_len_max must be a scalar, but has shape {list(seq_len_max.shape)}")
+    need(x.ndim == 3, f"x must be 3D, but has shape {list(x.shape)}")
+    need(seq_len_max.ndim == 0, f"seq_len_max must be a scalar, but has shape {list(seq_len_max.shape)}")
     times, batch, inputs = x.shape
     _check_lstm(x[0] if times else np.zeros((batch, inputs)), cs_prev, h_prev, w, b)
     _check_vectors(*peepholes)
     steps = int(seq_len_max)
-    _need(0 <= steps <= times, f"seq_len_max must be in [0, {times}], but is {steps}")
+    need(0 <= steps <= times, f"seq_len_max must be in [0, {times}], but is {steps}")
     dtype, work = x.dtype, compute_dtype(x.dtype)
     cells = cs_prev.shape[1]
     weights, bias = w.astype(work, copy=False), b.astype(work, copy=False)
@@ -210,14 +211,14 @@ def gru_block_cell(
 ) -> tuple[Array, Array, Array, Array]:
     """One GRU step. Returns the reset and update gates, the candidate and the new state, each (batch, cells)."""
     for name, matrix in (("x", x), ("h_prev", h_prev), ("w_ru", w_ru), ("w_c", w_c)):
-        _need(matrix.ndim == 2, f"{name} must be a matrix, but has shape {list(matrix.shape)}")
+        need(matrix.ndim == 2, f"{name} must be a matrix, but has shape {list(matrix.shape)}")
     batch, cells = h_prev.shape
     rows = x.shape[1] + cells
-    _need(x.shape[0] == batch, f"h_prev.dims(0) != batch_size: {batch} vs. {x.shape[0]}")
-    _need(w_ru.shape == (rows, 2 * cells), f"w_ru must have shape {[rows, 2 * cells]}, but has {list(w_ru.shape)}")
-    _need(w_c.shape == (rows, cells), f"w_c must have shape {[rows, cells]}, but has {list(w_c.shape)}")
-    _need(b_ru.shape == (2 * cells,), f"b_ru must have shape [{2 * cells}], but has {list(b_ru.shape)}")
-    _need(b_c.shape == (cells,), f"b_c must have shape [{cells}], but has {list(b_c.shape)}")
+    need(x.shape[0] == batch, f"h_prev.dims(0) != batch_size: {batch} vs. {x.shape[0]}")
+    need(w_ru.shape == (rows, 2 * cells), f"w_ru must have shape {[rows, 2 * cells]}, but has {list(w_ru.shape)}")
+    need(w_c.shape == (rows, cells), f"w_c must have shape {[rows, cells]}, but has {list(w_c.shape)}")
+    need(b_ru.shape == (2 * cells,), f"b_ru must have shape [{2 * cells}], but has {list(b_ru.shape)}")
+    need(b_c.shape == (cells,), f"b_c must have shape [{cells}], but has {list(b_c.shape)}")
     gates = sigmoid(np.concatenate([x, h_prev], axis=1) @ w_ru + b_ru)
     r, u = gates[:, :cells].copy(), gates[:, cells:].copy()
     c = np.tanh(np.concatenate([x, h_prev * r], axis=1) @ w_c + b_c)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smcli.errors import InvalidArgumentError
 from smcli.kernels._convolution import compute_dtype
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
+from smcli.kernels.rnn import need
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +25,15 @@ class _Step:
     peepholes: tuple[Array, ...]
 
 
-def _need(condition: bool, message: str) -> None:
-    if not condition:
-        raise InvalidArgumentError(message)
-
-
 def _need_shape(shape: tuple[int, ...], **arrays: Array) -> None:
     for name, array in arrays.items():
-        _need(array.shape == shape, f"{name} must have shape {list(shape)}, but has {list(array.shape)}")
+        need(array.shape == shape, f"{name} must have shape {list(shape)}, but has {list(array.shape)}")
 
 
 def _check_weights(inputs: int, cells: int, w: Array, b: Array, peepholes: tuple[Array, ...]) -> None:
     _need_shape((inputs + cells, 4 * cells), w=w)
     _need_shape((4 * cells,), b=b)
-    _need(all(vector.ndim == 1 for vector in peepholes), "wci, wcf and wco must be vectors")
+    need(all(vector.ndim == 1 for vector in peepholes), "wci, wcf and wco must be vectors")
 
 
 def _lstm_step(
@@ -99,9 +94,9 @@ def lstm_block_cell_grad(
     Returns the gradients of cs_prev, of the gates' sums [batch, 4 · cells] in the order i, c, f, o, and of wci, wcf
     and wco.
     """
-    _need(x.ndim == 2 and cs_prev.ndim == 2, "x and cs_prev must be matrices")
+    need(x.ndim == 2 and cs_prev.ndim == 2, "x and cs_prev must be matrices")
     batch, cells = cs_prev.shape
-    _need(x.shape[0] == batch, f"cs_prev.dims(0) != batch_size: {batch} vs. {x.shape[0]}")
+    need(x.shape[0] == batch, f"cs_prev.dims(0) != batch_size: {batch} vs. {x.shape[0]}")
     _need_shape((batch, cells), h_prev=h_prev)
     _check_weights(x.shape[1], cells, w, b, (wci, wcf, wco))
     names = ("i", "cs", "f", "o", "ci", "co", "cs_grad", "h_grad")
@@ -115,17 +110,17 @@ def lstm_block_cell_grad(
 
 def _block_lstm_grad(order: str, use_peephole: bool, inputs: tuple[Array, ...]) -> tuple[Array, ...]:
     seq_len_max, x, cs_prev, h_prev, w, wci, wcf, wco, b, *rest = inputs
-    _need(seq_len_max.ndim == 0, f"seq_len_max must be a scalar, but has shape {list(seq_len_max.shape)}")
-    _need(x.ndim == 3, f"x must be 3D, but has shape {list(x.shape)}")
+    need(seq_len_max.ndim == 0, f"seq_len_max must be a scalar, but has shape {list(seq_len_max.shape)}")
+    need(x.ndim == 3, f"x must be 3D, but has shape {list(x.shape)}")
     times, batch, width = x.shape
-    _need(cs_prev.ndim == 2 and h_prev.shape == cs_prev.shape, "cs_prev and h_prev must be matrices of one shape")
-    _need(cs_prev.shape[0] == batch, f"cs_prev.dims(0) != batch_size: {cs_prev.shape[0]} vs. {batch}")
+    need(cs_prev.ndim == 2 and h_prev.shape == cs_prev.shape, "cs_prev and h_prev must be matrices of one shape")
+    need(cs_prev.shape[0] == batch, f"cs_prev.dims(0) != batch_size: {cs_prev.shape[0]} vs. {batch}")
     cells = cs_prev.shape[1]
     _check_weights(width, cells, w, b, (wci, wcf, wco))
     names = ("i", "cs", "f", "o", "ci", "co", "h", "cs_grad", "h_grad")
     _need_shape((times, batch, cells), **dict(zip(names, rest)))
     steps = int(seq_len_max)
-    _need(0 <= steps <= times, f"seq_len_max must be between 0 and {times} but is {steps}")
+    need(0 <= steps <= times, f"seq_len_max must be between 0 and {times} but is {steps}")
     dtype = x.dtype
     wide = _peepholes(use_peephole, cells, (wci, wcf, wco))
     xs, first_cells, first_hidden, weights = _wide(x, cs_prev, h_prev, w)
@@ -177,9 +172,9 @@ def gru_block_cell_grad(
     d_h: Array,
 ) -> tuple[Array, Array, Array, Array]:
     """The gradients of x, h_prev, and of the sums that become c, and r and u together."""
-    _need(x.ndim == 2 and h_prev.ndim == 2, "x and h_prev must be matrices")
+    need(x.ndim == 2 and h_prev.ndim == 2, "x and h_prev must be matrices")
     (batch, inputs), cells = x.shape, h_prev.shape[1]
-    _need(h_prev.shape[0] == batch, f"h_prev.dims(0) != batch_size: {h_prev.shape[0]} vs. {batch}")
+    need(h_prev.shape[0] == batch, f"h_prev.dims(0) != batch_size: {h_prev.shape[0]} vs. {batch}")
     _need_shape((inputs + cells, 2 * cells), w_ru=w_ru)
     _need_shape((inputs + cells, cells), w_c=w_c)
     _need_shape((2 * cells,), b_ru=b_ru)

@@ -13,7 +13,14 @@ import numpy as np
 from smcli.errors import InvalidArgumentError
 from smcli.kernels._general_conv import Geometry, Layout, convolve, dilated
 from smcli.kernels._numbers import Numbers
-from smcli.kernels._uniform import check_positive, checked_scales, rescaled, steps_of_rows
+from smcli.kernels._uniform import (
+    check_channels,
+    check_positive,
+    checked_scales,
+    product_factors,
+    rescaled,
+    steps_of_rows,
+)
 from smcli.kernels._wire_numbers import numbers_of
 from smcli.kernels.context import Array
 from smcli.kernels.registry import kernel
@@ -153,8 +160,7 @@ def uniform_quantized_convolution(
     """The convolution of two quantised tensors, in steps of its own; the kernel and the result may be by channel."""
     if lhs_quantization_axis != -1:
         raise InvalidArgumentError("lhs_quantization_axis Attr must be -1 (per-tensor).")
-    for scales in (lhs_scales, rhs_scales, output_scales):
-        check_positive(scales)
+    check_positive(lhs_scales, rhs_scales, output_scales)
     x, weights, layout = _plain_operands(lhs, rhs, dimension_numbers)
     geometry = _geometry(
         x.shape, weights.shape, padding, explicit_padding, window_strides, lhs_dilation, rhs_dilation,
@@ -174,14 +180,13 @@ def uniform_quantized_convolution(
             f"output scales and zero points must have shape {list(wanted)}, given {list(output_scales.shape)} and "
             f"{list(output_zero_points.shape)}"
         )
-    if output_scales.ndim and not rhs_scales.ndim:
-        raise InvalidArgumentError("If output is per-channel quantized, rhs must be per-channel quantized too.")
+    check_channels(rhs_scales, output_scales)
     from_zero = (rhs.astype(np.int32) - rhs_zero).transpose(layout.kernel)
     sums = _sums(x.astype(np.int32) - lhs_zero_points, from_zero, geometry)
     rhs_scale, out_scale, out_zero = (
         _by_output(values, lhs.ndim) for values in (rhs_scales, output_scales, output_zero_points)
     )
-    factors = np.asarray(lhs_scales.astype(np.float64) * rhs_scale.astype(np.float64) / out_scale.astype(np.float64))
+    factors = product_factors(lhs_scales, rhs_scale, out_scale)
     low, high = output_quantization_min_val, output_quantization_max_val
     return rescaled(sums, factors, out_zero, low, high, Tout.numpy).transpose(np.argsort(layout.output))
 

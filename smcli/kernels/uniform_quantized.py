@@ -13,8 +13,10 @@ from smcli.kernels._numbers import Numbers
 from smcli.kernels._uniform import (
     affine_quantised,
     by_float,
+    check_channels,
     check_positive,
     checked_scales,
+    product_factors,
     rescaled,
     steps_of_rows,
 )
@@ -105,12 +107,10 @@ def uniform_quantized_dot(
     out_scale, out_zero = checked_scales(
         out_shape, output_scales, output_zero_points, -1 if output_scales.ndim == 0 else 1
     )
-    if output_scales.ndim and not rhs_scales.ndim:
-        raise InvalidArgumentError("If output is per-channel quantized, rhs must be per-channel quantized too.")
-    for scales in (lhs_scales, rhs_scales, output_scales):
-        check_positive(scales)
+    check_channels(rhs_scales, output_scales)
+    check_positive(lhs_scales, rhs_scales, output_scales)
     total = product(lhs.astype(np.int32) - lhs_zero_points, rhs.astype(np.int32) - rhs_zero, np.dtype(np.int32))
-    factors = np.asarray(lhs_scales.astype(np.float64) * rhs_scale.astype(np.float64) / out_scale.astype(np.float64))
+    factors = product_factors(lhs_scales, rhs_scale, out_scale)
     low, high = output_quantization_min_val, output_quantization_max_val
     return rescaled(total, factors, out_zero, low, high, Tout.numpy)
 
@@ -152,8 +152,7 @@ def uniform_requantize(
         raise InvalidArgumentError("If input and output are both per-axis quantized, the axes must be same.")
     in_scale, in_zero = checked_scales(x.shape, input_scales, input_zero_points, input_quantization_axis)
     out_scale, out_zero = checked_scales(x.shape, output_scales, output_zero_points, output_quantization_axis)
-    for scales in (input_scales, output_scales):
-        check_positive(scales)
+    check_positive(input_scales, output_scales)
     factors = np.asarray(in_scale.astype(np.float64) / out_scale.astype(np.float64))
     shifted = by_float(x) - in_zero
     return rescaled(shifted, factors, out_zero, output_quantization_min_val, output_quantization_max_val, Tout.numpy)
@@ -205,8 +204,7 @@ def uniform_quantized_add(
             raise InvalidArgumentError(
                 f"If {name} and output is both per-axis quantized, the quantization axis must match."
             )
-    for scales in (lhs_scales, rhs_scales, output_scales):
-        check_positive(scales)
+    check_positive(lhs_scales, rhs_scales, output_scales)
     total = zero.astype(np.int64)
     for x, scales, points, axis in (
         (lhs, lhs_scales, lhs_zero_points, axes["lhs"]),

@@ -1,11 +1,12 @@
-"""XLA's gather, convolution and window reduction, which JAX and PyTorch exporters leave in graphs.
+"""XLA's gather, convolution, dot product and window reduction, which JAX and PyTorch exporters leave in graphs.
 
-Semantics: https://openxla.org/xla/operation_semantics (Gather, ConvWithGeneralPadding, ReduceWindow); the dimension
-numbers are serialised messages of xla/xla_data.proto.
+Semantics: https://openxla.org/xla/operation_semantics (Gather, ConvWithGeneralPadding, DotGeneral, ReduceWindow); the
+dimension numbers are serialised messages of xla/xla_data.proto.
 """
 
 from __future__ import annotations
 
+import math
 from itertools import product as cells
 
 import numpy as np
@@ -16,6 +17,7 @@ from smcli.kernels._general_conv import Geometry, Layout, convolve, padded
 from smcli.kernels._numbers import is_short_float
 from smcli.kernels._wire_numbers import numbers_of
 from smcli.kernels.context import Array, Context, FunctionRef
+from smcli.kernels.matmul import product
 from smcli.kernels.registry import kernel
 from smcli.tensors.types import DataType
 
@@ -150,3 +152,40 @@ def xla_conv(
     x, weights = lhs.transpose(layout.input), rhs.transpose(layout.kernel)
     sums = convolve(x.astype(dtype, copy=False), weights.astype(dtype, copy=False), geometry, 0)
     return sums.transpose(np.argsort(layout.output)).astype(out, copy=False)
+
+
+def _dot_dimension_numbers(text: str) -> list[list[int]]:
+    """The four lists of a serialised xla.DotDimensionNumbers: contracting axes of either side, batch axes of either.
+
+    (xla/xla_data.proto: repeated int64 fields 1 to 4, packed or not.) Raises InvalidArgumentError for other bytes.
+    """
+    otherwise = "Error parsing the dimension numbers of a dot product"
+    fields = numbers_of(text, otherwise)
+    if not fields.keys() <= {1, 2, 3, 4}:
+        raise InvalidArgumentError(otherwise)
+    return [fields.get(number, []) for number in (1, 2, 3, 4)]
+
+
+@kernel("XlaDotV2")
+def xla_dot_v2(lhs: Array, rhs: Array, *, dimension_numbers: str, preferred_element_type: DataType) -> Array:
+    """XLA's DotGeneral: batch axes first, then the free axes of the left, then those of the right.
+
+    Raises InvalidArgumentError when the axes do not pair up.
+    """
+    left_sum, right_sum, left_batch, right_batch = _dot_dimension_numbers(dimension_numbers)
+    for axes, operand in ((left_sum + left_batch, lhs), (right_sum + right_batch, rhs)):
+        if len(set(axes)) != len(axes) or any(axis >= operand.ndim for axis in axes):
+            raise InvalidArgumentError(f"A dimension number of a dot product is out of range: {axes}")
+    pairs = [(lhs.shape[i], rhs.shape[j]) for i, j in zip(left_sum + left_batch, right_sum + right_batch)]
+    if len(left_sum) != len(right_sum) or len(left_batch) != len(right_batch) or any(m != n for m, n in pairs):
+        raise InvalidArgumentError(f"Cannot infer shape for dot operation: {list(lhs.shape)} <dot> {list(rhs.shape)}")
+    left_free = [axis for axis in range(lhs.ndim) if axis not in left_sum + left_batch]
+    right_free = [axis for axis in range(rhs.ndim) if axis not in right_sum + right_batch]
+    batch = tuple(lhs.shape[axis] for axis in left_batch)
+    rows = tuple(lhs.shape[axis] for axis in left_free)
+    columns = tuple(rhs.shape[axis] for axis in right_free)
+    depth = math.prod(lhs.shape[axis] for axis in left_sum)
+    left = lhs.transpose(left_batch + left_free + left_sum).reshape(*batch, math.prod(rows), depth)
+    right = rhs.transpose(right_batch + right_sum + right_free).reshape(*batch, depth, math.prod(columns))
+    out: Array = product(left, right, preferred_element_type.numpy)
+    return out.astype(preferred_element_type.numpy, copy=False).reshape(batch + rows + columns)
